@@ -1,0 +1,73 @@
+"""The rows of a corpus: sources and clips, named by content.
+
+A source's id is a prefix of the SHA-256 of its bytes; a clip's key is made of its source's id and its place in it. The
+same work done twice therefore gives the same names, which is what makes retry, resume and merge simple.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["ClipRow", "Source", "clip_key", "file_sha256", "source_id"]
+
+_ID_DIGITS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A raw video as it was handed in."""
+
+    id: str
+    """First 20 hex digits of the SHA-256 of the file."""
+    uri: str
+    """Where it was found."""
+    bytes: int
+    sha256: str
+    licence: str = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipRow:
+    """One row of index.parquet: a clip in a shard."""
+
+    key: str
+    shard: str
+    """File name in shards/."""
+    offset: int
+    """First byte of the mp4's data in the shard."""
+    bytes: int
+    """Length of the mp4."""
+    sha256: str
+    """Of the mp4."""
+    source_id: str
+    shot: int
+    """Number of the shot within its source."""
+    start_seconds: float
+    """Presentation time of the first frame in the source."""
+    end_seconds: float
+    """Presentation time at which the last frame's display ends in the source."""
+    start_frame: int
+    """First source frame, in presentation order."""
+    end_frame: int
+    """One past the last source frame."""
+    frames: int
+    fps: float
+    width: int
+    height: int
+    licence: str
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes as hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def source_id(sha256: str) -> str:
+    """Return a source's id from the hash of its bytes."""
+    return sha256[:_ID_DIGITS]
+
+
+def clip_key(source: str, shot: int, clip: int) -> str:
+    """Return the key of the `clip`-th clip of a source's `shot`; keys sort by source and time and hold no dot."""
+    return f"{source}-{shot:04d}-{clip:04d}"

@@ -1,0 +1,48 @@
+"""The contract of a stage: records in, zero or more records out, faults of the data into the ledger.
+
+A stage knows nothing of where it runs. An engine constructs it, calls `setup` once per worker, then calls it with lists
+of at most `batch_size` records. Records are frozen dataclasses that hold paths and numbers, never pixels: frames lie in
+a scratch folder that every worker of the corpus can read. A record that ends its way (rejected, failed, finished)
+becomes a `Verdict`, which later stages never see; the engine carries it to the ledger. Anything raised is a fault of
+the code.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
+
+from densewalk.datasets.ledger import Verdict
+
+__all__ = ["Resources", "Stage"]
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What one worker of a stage occupies."""
+
+    cpus: float = 1.0
+    gpus: float = 0.0
+
+
+class Stage(ABC, Generic[In, Out]):
+    """One step of a pipeline."""
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    """Raised whenever the same input may give other output; part of the dataset's recipe hash."""
+    resources: ClassVar[Resources] = Resources()
+    batch_size: ClassVar[int] = 1
+
+    def setup(self) -> None:
+        """Load models and start helpers; called once in each worker before the first record."""
+
+    def close(self) -> None:
+        """End what `setup` started."""
+
+    @abstractmethod
+    def __call__(self, records: Sequence[In]) -> list[Out | Verdict]:
+        """Return what becomes of the records, in their order."""

@@ -1,0 +1,58 @@
+"""The contract of a benchmark: a subject is measured and the numbers carry the protocol that made them.
+
+A subject is any `Matcher`: a trained network, the same network untrained, raw colours, or one that stands still. Scores
+of different protocols never share a table; `comparable` says whether two may.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from densewalk.datasets.atomic import write_json
+from densewalk.datasets.config import to_mapping
+from densewalk.ssl.matchers.matcher import Matcher
+
+__all__ = ["Benchmark", "Scores", "comparable", "save_scores"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """The result of one benchmark for one subject."""
+
+    name: str
+    """Benchmark."""
+    subject: str
+    """What was measured."""
+    headline: str
+    """Key of the scalar that sums the result up."""
+    scalars: Mapping[str, float]
+    """Every number, as published units name them (percent in 0-100, pixels)."""
+    protocol: Mapping[str, Any]
+    """Every setting that moves a number: data, items, resolution, query mode, read-out."""
+    rows: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    """One row an item (video, class, ...)."""
+    pictures: Mapping[str, str] = field(default_factory=dict)
+    """Picture files beside the scores, by caption."""
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    """Checkpoint, commit, versions, seed."""
+
+
+class Benchmark(Protocol):
+    """Something a subject can be measured by; the data is the benchmark's own."""
+
+    name: str
+
+    def __call__(self, matcher: Matcher, *, subject: str) -> Scores:
+        """Measure `matcher`; `subject` is the name its scores carry."""
+        ...
+
+
+def comparable(first: Scores, second: Scores) -> bool:
+    """Return whether two scores were made under the same protocol."""
+    return first.name == second.name and dict(first.protocol) == dict(second.protocol)
+
+
+def save_scores(scores: Sequence[Scores], path: Path) -> None:
+    """Write the scores of several subjects under one benchmark as a JSON list."""
+    write_json(path, [to_mapping(s) for s in scores])
