@@ -9,7 +9,7 @@ Shapes: B batch, T frames of a view, P frame pairs, C channels (RGB), H W rows a
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Self, TypeVar
+from typing import TypeVar
 
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
@@ -66,7 +66,7 @@ class ClipBatch:
     def __len__(self) -> int:
         return len(self.keys)
 
-    def to(self, device: torch.device | str) -> Self:
+    def to(self, device: torch.device | str) -> "ClipBatch":
         """Return the batch with every tensor on `device`."""
         views = tuple(_moved(view, device) for view in self.views)
         return replace(self, views=views, motion=None if self.motion is None else _moved(self.motion, device))

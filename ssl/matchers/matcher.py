@@ -10,7 +10,7 @@ Shapes: B batch, C channels, H W rows and columns of an image, D feature width, 
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -31,9 +31,12 @@ class PairFeatures:
 
     def swapped(self) -> "PairFeatures":
         """Return the features of the pair in the other direction."""
-        return PairFeatures(
-            source_BND=self.target_BND, target_BND=self.source_BND, grid_hw=self.grid_hw, temperature=self.temperature
-        )
+        return replace(self, source_BND=self.target_BND, target_BND=self.source_BND)
+
+    def split(self, batch: int) -> "tuple[PairFeatures, ...]":
+        """Return the features of consecutive runs of `batch` pairs."""
+        parts = zip(self.source_BND.split(batch), self.target_BND.split(batch), strict=True)
+        return tuple(replace(self, source_BND=source, target_BND=target) for source, target in parts)
 
 
 class Matcher(nn.Module, ABC):

@@ -1,0 +1,48 @@
+"""Positions read out of transitions are means over the raster positions of nodes."""
+
+import torch
+
+from densewalk.datasets.geometry import grid_points
+from densewalk.ssl.matchers.matcher import PairFeatures
+from densewalk.ssl.matchers.position import PositionMatcher
+from densewalk.ssl.walk.coordinates import expected_flow, expected_points, round_trip_points
+from densewalk.ssl.walk.transition import transition
+
+
+def _shifted(columns: int, grid_hw: tuple[int, int] = (6, 8)) -> PairFeatures:
+    """Features under which every node goes `columns` nodes to the right (the last columns wrap around)."""
+    num_nodes = grid_hw[0] * grid_hw[1]
+    one_hot = torch.eye(num_nodes).unflatten(0, grid_hw)
+    target = torch.roll(one_hot, columns, dims=1).flatten(0, 1)
+    return PairFeatures(
+        source_BND=one_hot.flatten(0, 1)[None], target_BND=target[None], grid_hw=grid_hw, temperature=1e-3
+    )
+
+
+def test_a_shift_by_two_nodes_is_read_as_eight_pixels_of_a_grid_of_stride_four() -> None:
+    flow = expected_flow(_shifted(2), stride=4)
+    assert torch.allclose(flow[0, 0, :, :-2], torch.full((6, 6), 8.0), atol=1e-4)
+    assert torch.allclose(flow[0, 1], torch.zeros(6, 8), atol=1e-4)
+
+
+def test_expected_points_equal_the_dense_average(make_pair) -> None:
+    pair = make_pair()
+    dense = transition(pair) @ grid_points(4, 5, stride=4).double()
+    assert torch.allclose(expected_points(pair, stride=4), dense, atol=1e-9)
+
+
+def test_a_round_trip_equals_the_product_of_both_transitions(make_pair) -> None:
+    there, back = make_pair(seed=1), make_pair(seed=2)
+    dense = transition(there) @ transition(back) @ grid_points(4, 5, stride=4).double()
+    assert torch.allclose(round_trip_points(there, back, stride=4), dense, atol=1e-9)
+
+
+def test_a_shift_and_its_inverse_come_home() -> None:
+    home = round_trip_points(_shifted(3), _shifted(-3), stride=4)
+    assert torch.allclose(home[0], grid_points(6, 8, stride=4), atol=1e-3)
+
+
+def test_the_position_matcher_stands_still() -> None:
+    image = torch.rand(1, 3, 32, 48)
+    flow = expected_flow(PositionMatcher()(image, image.flip(-1)), stride=4)
+    assert flow.abs().max() < 1e-6
