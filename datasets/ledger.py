@@ -61,8 +61,8 @@ def write_ledger(path: Path, verdicts: Iterable[Verdict]) -> None:
 def read_ledger(path: Path) -> list[Verdict]:
     """Read a ledger; raises `DataError` when the file is absent or of another schema."""
     try:
-        table = pq.read_table(path, schema=_SCHEMA)
-    except (OSError, pa.ArrowInvalid) as error:
+        table = pq.read_table(path, columns=_SCHEMA.names).cast(_SCHEMA)
+    except (OSError, pa.ArrowException, ValueError) as error:
         raise DataError(f"cannot read the ledger {path}: {error}; expected a dataset folder made by prepare") from error
     return [Verdict(**row) for row in table.to_pylist()]
 

@@ -1,0 +1,159 @@
+"""A dataset folder: shards of clips, their index and a card that says what it is.
+
+    dataset.json    the card: schema version, counts, recipe hash, licences, SHA-256 of every shard; written last
+    index.parquet   a row a clip
+    shards/         plain tars of <key>.mp4 and <key>.json
+
+A folder without a card is unfinished or no dataset. Every clip that is read is checked against the hash in the index.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from densewalk.datasets.atomic import write_json
+from densewalk.datasets.errors import DataError
+from densewalk.datasets.ledger import Verdict, count_outcomes
+from densewalk.datasets.records import ClipRow
+from densewalk.datasets.shards.index import read_index
+from densewalk.datasets.shards.tar import MemberPlace, read_companion, read_range
+
+__all__ = ["CARD", "INDEX", "SCHEMA_VERSION", "SHARDS", "Dataset", "DatasetCard", "summarise", "write_card"]
+
+SCHEMA_VERSION = 1
+"""Version of the folder's layout; a reader refuses newer ones."""
+CARD, INDEX, SHARDS = "dataset.json", "index.parquet", "shards"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetCard:
+    """The content of dataset.json."""
+
+    schema: int = SCHEMA_VERSION
+    num_clips: int
+    num_sources: int
+    """Sources that gave at least one clip."""
+    seconds: float
+    """Playing time of all clips."""
+    bytes: int
+    """Of all mp4s."""
+    recipe_hash: str
+    """Changes with every setting and stage version that moves the content."""
+    licences: dict[str, int]
+    """Clips by licence."""
+    source_outcomes: dict[str, int]
+    """Sources handed in, by what became of them."""
+    clip_outcomes: dict[str, int]
+    """Candidate clips, by what became of them."""
+    shard_sha256: dict[str, str]
+    """Hash of every file in shards/, by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """An opened dataset folder; reading is safe from several threads."""
+
+    folder: Path
+    card: DatasetCard
+    rows: list[ClipRow]
+    """In the order of their keys."""
+    hash: str
+    """Of the clips' keys and contents; the same for the same clips in other shards."""
+
+    @classmethod
+    def open(cls, folder: Path) -> "Dataset":
+        """Open a folder that `prepare` finished.
+
+        Raises `DataError` when it is no dataset, of a newer schema, without clips, or when card and index disagree.
+        """
+        card = _read_card(folder / CARD)
+        rows = read_index(folder / INDEX)
+        if not rows:
+            raise DataError(
+                f"dataset {folder} holds no clips: {card.source_outcomes.get('failed', 0)} sources failed, "
+                f"{card.source_outcomes.get('rejected', 0)} were rejected; its ledger.parquet says why"
+            )
+        if len(rows) != card.num_clips:
+            raise DataError(
+                f"{folder / INDEX} has {len(rows)} clips but {CARD} says {card.num_clips}; "
+                "a preparation was interrupted, repeat the prepare command"
+            )
+        return cls(folder=folder, card=card, rows=rows, hash=_content_hash(rows))
+
+    def read_clip(self, row: ClipRow) -> bytes:
+        """Return a clip's mp4; raises `DataError` when the shard is missing, cut off or damaged there."""
+        path = self.folder / SHARDS / row.shard
+        try:
+            mp4 = read_range(path, row.offset, row.bytes)
+        except DataError as error:
+            raise DataError(f"clip {row.key}: {error}") from error
+        if hashlib.sha256(mp4).hexdigest() != row.sha256:
+            raise DataError(
+                f"clip {row.key} in shard {path} is damaged: its {row.bytes} bytes from byte {row.offset} do not have "
+                "the SHA-256 of the index; copy the shard again or repeat the prepare command into a new folder"
+            )
+        return mp4
+
+    def read_meta(self, row: ClipRow) -> dict[str, Any]:
+        """Return a clip's json member; raises `DataError` when it is absent or damaged."""
+        path = self.folder / SHARDS / row.shard
+        clip = MemberPlace(name=f"{row.key}.mp4", offset=row.offset, bytes=row.bytes, sha256=row.sha256)
+        text = read_companion(path, f"{row.key}.json", after=clip)
+        try:
+            meta = json.loads(text)
+        except ValueError as error:
+            raise DataError(f"{row.key}.json in shard {path} is not JSON: {error}; copy the shard again") from error
+        if not isinstance(meta, dict):
+            raise DataError(f"{row.key}.json in shard {path} is not an object; copy the shard again")
+        return meta
+
+
+def summarise(
+    rows: Sequence[ClipRow], verdicts: Sequence[Verdict], *, recipe_hash: str, shard_sha256: Mapping[str, str]
+) -> DatasetCard:
+    """Return the card of a dataset with these clips, ledger rows and shards."""
+    return DatasetCard(
+        num_clips=len(rows),
+        num_sources=len({row.source_id for row in rows}),
+        seconds=round(sum(row.frames / row.fps for row in rows), 3),
+        bytes=sum(row.bytes for row in rows),
+        recipe_hash=recipe_hash,
+        licences=dict(Counter(row.licence for row in rows)),
+        source_outcomes=count_outcomes(verdicts, "source"),
+        clip_outcomes=count_outcomes(verdicts, "clip"),
+        shard_sha256=dict(shard_sha256),
+    )
+
+
+def write_card(folder: Path, card: DatasetCard) -> None:
+    """Write dataset.json: the last act of a preparation."""
+    write_json(folder / CARD, asdict(card))
+
+
+def _read_card(path: Path) -> DatasetCard:
+    if not path.is_file():
+        raise DataError(
+            f"{path.parent} is not a dataset folder: it has no {CARD}; expected the --out of a finished "
+            "densewalk prepare (an interrupted one continues when it is repeated)"
+        )
+    try:
+        content = json.loads(path.read_bytes())
+        schema = content["schema"]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise DataError(f"{path} is not the card of a dataset: {error!r}; repeat the prepare command") from error
+    if not isinstance(schema, int) or schema > SCHEMA_VERSION:
+        raise DataError(f"{path} has schema {schema}, this densewalk reads up to {SCHEMA_VERSION}; upgrade densewalk")
+    if missing := {field.name for field in fields(DatasetCard)} - content.keys():
+        raise DataError(f"{path} lacks {', '.join(sorted(missing))}; repeat the prepare command")
+    return DatasetCard(**{field.name: content[field.name] for field in fields(DatasetCard)})
+
+
+def _content_hash(rows: Sequence[ClipRow]) -> str:
+    content = hashlib.sha256()
+    for row in rows:
+        content.update(f"{row.key} {row.sha256}\n".encode())
+    return content.hexdigest()

@@ -1,0 +1,100 @@
+"""Shards: plain tar files whose bytes depend on their members alone.
+
+Members are written in the order given as ustar entries without owner, time or padding that could differ, so the same
+members make the same file anywhere. webdataset groups neighbouring members by the part of the name before the first
+dot; a clip's mp4 therefore stands first and its companions (json, flow, tracks) follow it directly. Random access needs
+no tar reader: the place of a member's data is returned when it is written and kept in the index.
+"""
+
+import hashlib
+import io
+import re
+import tarfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from densewalk.datasets.atomic import atomic_path
+from densewalk.datasets.errors import DataError
+
+__all__ = ["MemberPlace", "read_companion", "read_range", "write_shard"]
+
+_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberPlace:
+    """Where a member's data lies in its shard."""
+
+    name: str
+    offset: int
+    """First byte of the data."""
+    bytes: int
+    sha256: str
+    """Of the data."""
+
+
+def write_shard(path: Path, members: Iterable[tuple[str, bytes]]) -> list[MemberPlace]:
+    """Write (name, content) members to a tar atomically and return where each lies, in the same order.
+
+    Raises `ValueError` on a repeated name or one that is not letters, digits, `_`, `-` around dots.
+    """
+    places: list[MemberPlace] = []
+    names: set[str] = set()
+    with atomic_path(path) as temporary, tarfile.open(temporary, "w", format=tarfile.USTAR_FORMAT) as shard:
+        for name, content in members:
+            if name in names or not _NAME.fullmatch(name):
+                raise ValueError(f"member name {name!r} of {path} is repeated or not <key>.<extension>")
+            names.add(name)
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(content), 0o644
+            shard.addfile(entry, io.BytesIO(content))
+            start = shard.offset - _padded(len(content))
+            digest = hashlib.sha256(content).hexdigest()
+            places.append(MemberPlace(name=name, offset=start, bytes=len(content), sha256=digest))
+    return places
+
+
+def read_range(path: Path, offset: int, size: int) -> bytes:
+    """Return `size` bytes from `offset`; raises `DataError` when the file cannot be read or ends before."""
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            content = file.read(size)
+    except OSError as error:
+        raise DataError(f"cannot read shard {path}: {error}") from error
+    if len(content) != size:
+        raise DataError(
+            f"shard {path} ends at byte {offset + len(content)}; expected {size} bytes from byte {offset}; "
+            "the file is cut off, copy it again"
+        )
+    return content
+
+
+def read_companion(path: Path, name: str, *, after: MemberPlace) -> bytes:
+    """Return the content of member `name`, one of those that directly follow `after` and share its key.
+
+    Raises `DataError` when the shard holds no such member there.
+    """
+    key = after.name.partition(".")[0]
+    offset = after.offset + _padded(after.bytes)
+    while (entry := _entry_at(path, offset)) is not None and entry.name.partition(".")[0] == key:
+        if entry.name == name:
+            return read_range(path, offset + tarfile.BLOCKSIZE, entry.size)
+        offset += tarfile.BLOCKSIZE + _padded(entry.size)
+    raise DataError(f"shard {path} has no member {name} behind {after.name}; expected a shard made by prepare")
+
+
+def _entry_at(path: Path, offset: int) -> tarfile.TarInfo | None:
+    """Return the header at `offset`, or None where the archive ends."""
+    header = read_range(path, offset, tarfile.BLOCKSIZE)
+    if not any(header):
+        return None
+    try:
+        return tarfile.TarInfo.frombuf(header, "utf-8", "strict")
+    except (tarfile.HeaderError, UnicodeDecodeError) as error:
+        raise DataError(f"shard {path} has no tar header at byte {offset}: {error}; copy the file again") from error
+
+
+def _padded(size: int) -> int:
+    return -(-size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
