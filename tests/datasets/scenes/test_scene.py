@@ -58,7 +58,9 @@ def test_visible_means_that_the_target_shows_the_same_layer_there(seed: int, sou
     assert not visible[~inside].any()
     row, column = np.clip(np.floor(y).astype(int), 0, 71), np.clip(np.floor(x).astype(int), 0, 95)
     shown = scene.instances(target)
-    clear = inside & uniform(shown, 1)[row, column]
+    # Nine pixels of one layer around a point leave no room for an outline, except beyond the outermost centres.
+    inner = (x >= 0.5) & (x <= 95.5) & (y >= 0.5) & (y <= 71.5)
+    clear = inner & uniform(shown, 1)[row, column]
     np.testing.assert_array_equal(visible[clear], (shown[row, column] == scene.instances(source))[clear])
 
 
