@@ -1,13 +1,14 @@
 """The contract of an engine: stages and records in, results out, whatever machines do the work."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from densewalk.pipelines.stage import Stage
 
 __all__ = ["Engine"]
 
 
+@runtime_checkable
 class Engine(Protocol):
     """Runs a chain of stages over records."""
 

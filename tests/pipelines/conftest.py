@@ -1,0 +1,105 @@
+"""Small videos of known content, and what decoding them gives."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from densewalk.datasets.records import Source, file_sha256
+from densewalk.pipelines.container import DecodeLimits
+from densewalk.pipelines.decode_child import decode
+from densewalk.pipelines.records import Decoded, StreamFacts
+
+MakeVideo = Callable[..., Path]
+
+
+def _numbered_frame(number: int, size_wh: tuple[int, int], shade: int) -> np.ndarray:
+    """Grey bars that name the frame (left to right, 5 bits) over a shade that names the video, a bright top left."""
+    width, height = size_wh
+    image_HWC = np.full((height, width, 3), shade, dtype=np.uint8)
+    for bit in range(5):
+        left = width * (1 + bit) // 7
+        image_HWC[height // 4 : height * 3 // 4, left : width * (2 + bit) // 7] = 230 if number >> bit & 1 else 20
+    image_HWC[: height // 8, : width // 8] = 255
+    return image_HWC
+
+
+def _write_video(
+    path: Path,
+    *,
+    num_frames: int = 24,
+    fps: int = 12,
+    times: Sequence[int] | None = None,
+    size_wh: tuple[int, int] = (96, 64),
+    shade: int = 90,
+    sample_aspect: Fraction = Fraction(1),
+    rotation: int = 0,
+) -> Path:
+    """Write an H.264 video whose frames carry their number; `times` are PTS in milliseconds, any increasing ones."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    stamps = list(times) if times is not None else [round(1000 * k / fps) for k in range(num_frames)]
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=fps, options={"crf": "8", "preset": "ultrafast", "g": "8"})
+        stream.width, stream.height, stream.pix_fmt = *size_wh, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        stream.codec_context.sample_aspect_ratio = sample_aspect
+        if rotation:
+            stream.set_display_rotation(rotation)
+        for number, stamp in enumerate(stamps):
+            frame = av.VideoFrame.from_ndarray(_numbered_frame(number, size_wh, shade), format="rgb24")
+            frame.pts, frame.time_base = stamp, Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.fixture(scope="session")
+def write_video() -> MakeVideo:
+    """Write a video to a path."""
+    return _write_video
+
+
+@pytest.fixture
+def make_video(tmp_path: Path) -> MakeVideo:
+    """Write a video of a name below tmp_path."""
+
+    def make(name: str = "video.mp4", **settings: Any) -> Path:
+        return _write_video(tmp_path / name, **settings)
+
+    return make
+
+
+@pytest.fixture
+def decode_video() -> Callable[[Path], Decoded]:
+    """Decode a video into a spool beside it."""
+
+    def run(path: Path) -> Decoded:
+        folder = str(path.parent / f"{path.stem}-spool")
+        request = {"path": str(path), "folder": folder, "short_side": 256, "limits": asdict(DecodeLimits())}
+        answer = decode(request)
+        facts = StreamFacts(**answer.pop("facts"))
+        time_base = tuple(answer.pop("time_base"))
+        sha256 = file_sha256(path)
+        source = Source(id=sha256[:20], uri=str(path), bytes=path.stat().st_size, sha256=sha256, licence="CC0")
+        return Decoded(source=source, folder=folder, facts=facts, time_base=time_base, **answer)
+
+    return run
+
+
+@pytest.fixture
+def read_numbers() -> Callable[[np.ndarray], list[int]]:
+    """Read the numbers that frames carry from RGB or luma frames (first axis: time)."""
+
+    def read(frames: np.ndarray) -> list[int]:
+        luma_THW = frames.mean(-1) if frames.ndim == 4 else frames
+        height, width = luma_THW.shape[1:]
+        row = luma_THW[:, height // 2]
+        bits = [row[:, width * (3 + 2 * bit) // 14] > 125 for bit in range(5)]
+        return [int(n) for n in sum(bit.astype(int) << place for place, bit in enumerate(bits))]
+
+    return read

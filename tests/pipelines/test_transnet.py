@@ -1,0 +1,55 @@
+"""TransNetV2: the package's own numbers, and none of its side effects."""
+
+import os
+import random
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from densewalk.pipelines.transnet import ShotNetwork
+
+
+@pytest.fixture(scope="module")
+def network() -> ShotNetwork:
+    return ShotNetwork()
+
+
+def _thumbnails(num_frames: int) -> np.ndarray:
+    """Two smooth pictures, one after the other, seen through a window that moves a little every frame."""
+    rng = np.random.default_rng(3)
+    pictures = [cv2.resize(rng.integers(0, 256, (5, 9, 3), dtype=np.uint8), (120, 27)) for _ in range(2)]
+    return np.stack([pictures[n >= num_frames // 2][:, n : n + 48] for n in range(num_frames)])
+
+
+def test_building_the_network_leaves_every_global_setting_alone() -> None:
+    random.seed(1), np.random.seed(2), torch.manual_seed(3)
+    before = (random.getstate(), np.random.get_state()[1].tolist(), torch.random.get_rng_state().tolist())
+    flags = (torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.deterministic)
+    environment = os.environ.get("PYTORCH_ENABLE_MPS_FALLBACK")
+    ShotNetwork()
+    assert before == (random.getstate(), np.random.get_state()[1].tolist(), torch.random.get_rng_state().tolist())
+    assert flags == (torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.deterministic)
+    assert environment == os.environ.get("PYTORCH_ENABLE_MPS_FALLBACK")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("num_frames", [1, 100, 120])
+def test_probabilities_are_those_of_the_original_windows(network: ShotNetwork, num_frames: int) -> None:
+    thumbnail_NHWC = _thumbnails(num_frames)
+    cut_N, transition_N = network.probabilities(thumbnail_NHWC)
+    single, many = network._network.predict_frames(torch.from_numpy(thumbnail_NHWC), quiet=True)
+    assert cut_N.shape == transition_N.shape == (num_frames,)
+    assert cut_N == pytest.approx(single.numpy(), abs=1e-5)
+    assert transition_N == pytest.approx(many.numpy(), abs=1e-5)
+
+
+def test_a_change_of_picture_is_seen_at_its_frame(network: ShotNetwork) -> None:
+    torch.set_num_threads(2)
+    cut_N, transition_N = network.probabilities(_thumbnails(40))
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(1)
+    assert cut_N.shape == transition_N.shape == (40,)
+    assert int(cut_N.argmax()) == 19
+    assert cut_N[19] > 0.3 > np.delete(cut_N, [18, 19, 20]).max()
