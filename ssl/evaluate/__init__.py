@@ -1,0 +1,14 @@
+"""Benchmarks by name."""
+
+from collections.abc import Callable
+
+from densewalk.ssl.evaluate.benchmark import Benchmark
+from densewalk.ssl.evaluate.scenes_propagation import ScenesPropagation, ScenesPropagationConfig
+from densewalk.ssl.evaluate.scenes_segmentation import ScenesSegmentation, ScenesSegmentationConfig
+from densewalk.ssl.evaluate.scenes_tracking import ScenesTracking, ScenesTrackingConfig
+
+BENCHMARKS: dict[str, Callable[[], Benchmark]] = {
+    ScenesTracking.name: lambda: ScenesTracking(ScenesTrackingConfig()),
+    ScenesPropagation.name: lambda: ScenesPropagation(ScenesPropagationConfig()),
+    ScenesSegmentation.name: lambda: ScenesSegmentation(ScenesSegmentationConfig()),
+}

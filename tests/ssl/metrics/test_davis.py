@@ -1,0 +1,193 @@
+"""J and F against the rules of DAVIS-2017, written out pixel by pixel, and at every corner of them."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from densewalk.datasets.errors import BenchmarkError
+from densewalk.ssl.metrics.davis import (
+    boundary_accuracy,
+    decay,
+    mean_over_objects,
+    region_similarity,
+    score_sequence,
+)
+
+EMPTY = np.zeros((12, 16), bool)
+SQUARE = EMPTY.copy()
+SQUARE[3:8, 4:9] = True
+
+
+def _boundary_pixels(mask: np.ndarray) -> set[tuple[int, int]]:
+    """Pixels unlike their right, lower or lower right neighbour, as far as these exist; by hand."""
+    height, width = mask.shape
+    found = set()
+    for y in range(height):
+        for x in range(width):
+            neighbours = [(y, x + 1), (y + 1, x), (y + 1, x + 1)]
+            if any(j < height and i < width and mask[j, i] != mask[y, x] for j, i in neighbours):
+                found.add((y, x))
+    return found
+
+
+def _f_by_definition(predicted: np.ndarray, truth: np.ndarray) -> float:
+    radius = math.ceil(0.008 * math.sqrt(truth.shape[0] ** 2 + truth.shape[1] ** 2))
+    ours, theirs = _boundary_pixels(predicted), _boundary_pixels(truth)
+    if not ours and not theirs:
+        precision = recall = 1.0
+    elif not ours:
+        precision, recall = 1.0, 0.0
+    elif not theirs:
+        precision, recall = 0.0, 1.0
+    else:
+        precision = sum(any(math.dist(a, b) <= radius for b in theirs) for a in ours) / len(ours)
+        recall = sum(any(math.dist(a, b) <= radius for b in ours) for a in theirs) / len(theirs)
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+
+def _blobs(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Random masks with regions of a few pixels."""
+    coarse = rng.random((*shape[:-2], math.ceil(shape[-2] / 4), math.ceil(shape[-1] / 4))) < 0.3
+    return coarse.repeat(4, -2).repeat(4, -1)[..., : shape[-2], : shape[-1]]
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32), height=st.integers(2, 30), width=st.integers(2, 30))
+def test_boundary_accuracy_equals_its_rules_written_out_pixel_by_pixel(seed: int, height: int, width: int) -> None:
+    rng = np.random.default_rng(seed)
+    predicted, truth = _blobs(rng, (2, height, width))
+    assert boundary_accuracy(predicted, truth) == pytest.approx(_f_by_definition(predicted, truth))
+
+
+def test_the_tolerance_grows_with_the_diagonal_and_is_a_disk() -> None:
+    truth = np.zeros((300, 400), bool)  # diagonal 500, tolerance exactly 4 pixels
+    truth[:, :200] = True
+    moved = {shift: np.roll(truth, shift, axis=1) for shift in (4, 5)}
+    for mask in moved.values():
+        mask[:, :100] = True
+    assert boundary_accuracy(moved[4], truth) == 1
+    assert boundary_accuracy(moved[5], truth) == 0
+
+
+@pytest.mark.parametrize(
+    ("predicted", "truth", "region", "boundary"),
+    [
+        (SQUARE, SQUARE, 1.0, 1.0),
+        (EMPTY, EMPTY, 1.0, 1.0),
+        (EMPTY, SQUARE, 0.0, 0.0),
+        (SQUARE, EMPTY, 0.0, 0.0),
+        (~EMPTY, EMPTY, 0.0, 1.0),  # a full mask has no boundary either
+        (np.roll(SQUARE, 7, axis=1), SQUARE, 0.0, 0.0),
+    ],
+    ids=["equal", "both empty", "nothing predicted", "nothing there", "full against empty", "apart"],
+)
+def test_corner_cases_have_their_published_values(
+    predicted: np.ndarray, truth: np.ndarray, region: float, boundary: float
+) -> None:
+    assert region_similarity(predicted, truth) == region
+    assert boundary_accuracy(predicted, truth) == boundary
+
+
+def test_region_similarity_is_intersection_over_union() -> None:
+    assert region_similarity(np.roll(SQUARE, 1, axis=1), SQUARE) == 20 / 30
+
+
+def _quarters(num_frames: int) -> tuple[range, range]:
+    """First and last quarter by the published indices, in exact integers; halves round as numpy's do (to even)."""
+    edges = [round((4 + i * (num_frames - 1)) / 4 + 1e-10) - 1 for i in range(5)]
+    return range(edges[0], edges[1] + 1), range(edges[3], edges[4] + 1)
+
+
+@pytest.mark.parametrize("num_frames", [1, 2, 3, 4, 5, 6, 7, 9, 64, 255, 256, 257, 300, 1023])
+def test_decay_compares_the_first_quarter_with_the_last_at_any_length(num_frames: int) -> None:
+    value_T = np.random.default_rng(num_frames).random(num_frames)
+    first, last = _quarters(num_frames)
+    expected = np.mean([value_T[i] for i in first]) - np.mean([value_T[i] for i in last])
+    assert decay(value_T) == pytest.approx(expected)
+
+
+def test_a_score_that_falls_late_in_a_long_sequence_shows_as_decay() -> None:
+    value_T = np.ones(400)
+    value_T[300:] = 0.25
+    assert decay(value_T) == pytest.approx(0.75, abs=0.01)
+
+
+def _sequence(rng: np.random.Generator, frames: int = 6) -> np.ndarray:
+    masks = np.zeros((frames, 20, 24), np.uint8)
+    for number in (1, 2, 5):
+        masks[_blobs(rng, masks.shape)] = number
+    masks[0, 0, :3] = 1, 2, 5
+    return masks
+
+
+def test_the_oracle_scores_a_hundred_on_every_object_of_the_first_frame() -> None:
+    truth = _sequence(np.random.default_rng(0))
+    truth[2, 5, 5] = 9  # appears later: not an object of the sequence
+    rows = score_sequence(truth, truth)
+    assert [row["object"] for row in rows] == [1, 2, 5]
+    means = mean_over_objects(rows)
+    assert means["J&F"] == means["J_mean"] == means["F_mean"] == means["J_recall"] == means["F_recall"] == 100
+    assert means["J_decay"] == means["F_decay"] == 0
+
+
+def test_first_and_last_frames_are_not_scored() -> None:
+    truth = _sequence(np.random.default_rng(1))
+    predicted = truth.copy()
+    predicted[[0, -1]] = 0
+    assert mean_over_objects(score_sequence(predicted, truth))["J&F"] == 100
+    predicted[1] = 0
+    assert mean_over_objects(score_sequence(predicted, truth))["J&F"] < 100
+
+
+def test_void_is_background_in_truth_and_prediction() -> None:
+    truth = _sequence(np.random.default_rng(2))
+    voided = truth.copy()
+    voided[truth == 0] = 255
+    assert score_sequence(truth, voided) == score_sequence(truth, truth)
+    assert score_sequence(voided, truth) == score_sequence(truth, truth)
+
+
+def test_numbers_are_means_over_objects_of_means_over_frames() -> None:
+    rng = np.random.default_rng(3)
+    truth, predicted = _sequence(rng), _sequence(rng)
+    rows = score_sequence(predicted, truth) + score_sequence(truth, truth)
+    expected_j = [
+        100 * np.mean([region_similarity(predicted[t] == i, truth[t] == i) for t in range(1, 5)]) for i in (1, 2, 5)
+    ]
+    expected_f = [
+        100 * np.mean([_f_by_definition(predicted[t] == i, truth[t] == i) for t in range(1, 5)]) for i in (1, 2, 5)
+    ]
+    means = mean_over_objects(rows)
+    assert means["J_mean"] == pytest.approx((sum(expected_j) + 300) / 6)
+    assert means["F_mean"] == pytest.approx((sum(expected_f) + 300) / 6)
+    assert means["J&F"] == pytest.approx((means["J_mean"] + means["F_mean"]) / 2)
+
+
+def test_recall_is_the_share_of_frames_strictly_above_one_half() -> None:
+    truth = np.zeros((4, 8, 8), np.uint8)
+    truth[:, :4, :4] = 1
+    predicted = truth.copy()
+    predicted[1, :4, 2:4] = 0  # IoU exactly 0.5
+    assert score_sequence(predicted, truth)[0]["J_recall"] == 50
+
+
+def test_exchanging_two_objects_is_punished() -> None:
+    truth = np.zeros((3, 10, 20), np.uint8)
+    truth[:, 2:8, 2:8], truth[:, 2:8, 12:18] = 1, 2
+    swapped = np.array([0, 2, 1], np.uint8)[truth]
+    assert mean_over_objects(score_sequence(swapped, truth))["J&F"] == 0
+
+
+def test_sequences_that_cannot_be_scored_are_refused() -> None:
+    truth = _sequence(np.random.default_rng(4))
+    with pytest.raises(BenchmarkError, match="shape"):
+        score_sequence(truth[:, :-1], truth)
+    with pytest.raises(BenchmarkError, match="2 frames"):
+        score_sequence(truth[:2], truth[:2])
+    with pytest.raises(BenchmarkError, match="no object"):
+        score_sequence(truth, np.zeros_like(truth))
+    with pytest.raises(BenchmarkError, match="no object"):
+        mean_over_objects([])

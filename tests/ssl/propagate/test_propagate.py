@@ -1,0 +1,184 @@
+"""Label propagation against a dense reference, and on videos whose answer is known."""
+
+import weakref
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from densewalk.datasets.errors import ConfigError, DataError
+from densewalk.ssl.encoders.rgb import RgbEncoder
+from densewalk.ssl.matchers.cosine import CosineMatcher
+from densewalk.ssl.matchers.matcher import Matcher, PairFeatures
+from densewalk.ssl.matchers.position import PositionMatcher
+from densewalk.ssl.propagate.propagate import PropagationConfig, propagate_labels
+
+
+class PairColours(Matcher):
+    """Colours of nodes, turned by how bright the partner is: features that depend on the pair, as GMRW's do."""
+
+    dim, stride, multiple, temperature = 3, 4, 4, 0.3
+
+    def encode(self, image_BCHW: Tensor) -> Tensor:
+        return F.avg_pool2d(image_BCHW, self.stride) * 4
+
+    def relate(self, source_BDHW: Tensor, target_BDHW: Tensor) -> PairFeatures:
+        source, target = (m.flatten(2).transpose(1, 2) for m in (source_BDHW, target_BDHW))
+        gain = target.mean() + source.mean()
+        return PairFeatures(
+            source_BND=source * gain,
+            target_BND=target * gain,
+            grid_hw=(source_BDHW.shape[-2], source_BDHW.shape[-1]),
+            temperature=self.temperature,
+        )
+
+
+def _noise(num_frames: int, height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (num_frames, height, width, 3)).astype(np.uint8)
+
+
+def _sliding(num_frames: int, step: int) -> np.ndarray:
+    """A noisy world of 64 x 64 pixels that slides right by `step` pixels a frame and comes round again."""
+    world = np.random.default_rng(1).integers(0, 256, (64, 64, 3)).astype(np.uint8)
+    return np.stack([np.roll(world, step * t, axis=1) for t in range(num_frames)])
+
+
+def _square_mask(left: int) -> np.ndarray:
+    mask = np.zeros((64, 64), np.uint8)
+    mask[20:36, left : left + 16] = 7
+    return mask
+
+
+def _at_nodes(mask: np.ndarray) -> list[list[int]]:
+    """The mask beside the centres of the nodes, where enlargement changes no label, left of which nothing slid in."""
+    return mask[2::4, 14::4].tolist()
+
+
+def _dense_reference(matcher: Matcher, video: np.ndarray, mask: np.ndarray, config: PropagationConfig) -> np.ndarray:
+    """All logits of all context frames in one matrix, sorted; nothing streamed."""
+    maps = [matcher.encode(torch.from_numpy(f).permute(2, 0, 1)[None].float() / 255) for f in video]
+    rows, columns = maps[0].shape[-2:]
+    ids = np.unique(mask)
+    one_hot = torch.from_numpy((mask == ids[:, None, None]).astype(np.float32))
+    labels = [F.avg_pool2d(one_hot, 4).flatten(1)]
+    y, x = torch.arange(rows).repeat_interleave(columns), torch.arange(columns).repeat(rows)
+    near = ((y[:, None] - y).abs() <= config.radius) & ((x[:, None] - x).abs() <= config.radius)
+    masks = [mask]
+    for t in range(1, len(video)):
+        context = [0, *range(max(t - config.context, 0), t)]
+        if config.context >= t:
+            context = [0, *range(1, t)]
+        logits = []
+        for c in context:
+            pair = matcher.relate(maps[t], maps[c])
+            logit = pair.source_BND[0] @ pair.target_BND[0].T / pair.temperature
+            logits.append(logit.where(near, -torch.inf))
+        value, index = torch.cat(logits, dim=1).sort(dim=1, descending=True)
+        weight = value[:, : config.top_k].softmax(1)
+        label = torch.cat([labels[c] for c in context], dim=1)[:, index[:, : config.top_k]]
+        labels.append((label * weight).sum(-1))
+        large = F.interpolate(labels[-1].reshape(1, -1, rows, columns), mask.shape, mode="bilinear")
+        masks.append(ids[large[0].argmax(0).numpy()])
+    return np.stack(masks)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        PropagationConfig(context=2, top_k=3, radius=2),
+        PropagationConfig(context=7, top_k=5, radius=12),
+        PropagationConfig(context=0, top_k=1, radius=1),
+        PropagationConfig(context=1, top_k=400, radius=30),
+    ],
+    ids=["narrow", "default", "first frame only", "everything"],
+)
+def test_streamed_propagation_equals_the_dense_one(config: PropagationConfig) -> None:
+    video = _noise(5, 44, 72)
+    mask = np.zeros((44, 72), np.uint8)
+    mask[8:30, 10:40], mask[20:40, 50:70] = 3, 200
+    predicted = propagate_labels(PairColours(), video, mask, config)
+    assert (predicted == _dense_reference(PairColours(), video, mask, config)).mean() > 0.9995
+    assert set(np.unique(predicted)) <= {0, 3, 200}
+
+
+def test_a_mask_follows_an_object_that_matches_exactly() -> None:
+    matcher = CosineMatcher(RgbEncoder(stride=4, patch=4), temperature=0.02)
+    masks = propagate_labels(matcher, _sliding(6, 4), _square_mask(12), PropagationConfig(radius=16))
+    for t, mask in enumerate(masks):
+        assert _at_nodes(mask) == _at_nodes(_square_mask(12 + 4 * t))
+
+
+def test_motion_beyond_the_radius_cannot_be_followed() -> None:
+    matcher = CosineMatcher(RgbEncoder(stride=4, patch=4), temperature=0.02)
+    video, first, moved = _sliding(2, 12), _square_mask(12), _square_mask(24)
+    wide = propagate_labels(matcher, video, first, PropagationConfig(radius=3))[1]
+    narrow = propagate_labels(matcher, video, first, PropagationConfig(radius=2))[1]
+    assert _at_nodes(wide) == _at_nodes(moved)
+    assert _at_nodes(narrow) != _at_nodes(moved)
+
+
+def test_the_first_frame_is_remembered_when_the_recent_ones_are_no_help() -> None:
+    matcher = CosineMatcher(RgbEncoder(stride=4, patch=4), temperature=0.02)
+    video = _sliding(6, 4)
+    video[1:5] = 128  # the object is gone for four frames
+    masks = propagate_labels(matcher, video, _square_mask(12), PropagationConfig(context=2, top_k=1))
+    assert _at_nodes(masks[5]) == _at_nodes(_square_mask(32))
+
+
+def test_zero_motion_keeps_the_first_mask() -> None:
+    masks = propagate_labels(PositionMatcher(stride=4), _noise(4, 64, 64), _square_mask(16), PropagationConfig())
+    assert all(_at_nodes(mask) == _at_nodes(_square_mask(16)) for mask in masks)
+    assert (masks[3] != _square_mask(16)).mean() < 0.01  # rounded corners
+
+
+def test_sides_that_no_grid_divides_and_enlarged_frames_return_masks_of_the_video() -> None:
+    mask = np.zeros((50, 61), np.uint8)
+    mask[10:40, 15:45] = 1
+    for upsample in (1, 2):
+        config = PropagationConfig(upsample=upsample)
+        masks = propagate_labels(PositionMatcher(stride=4), _noise(3, 50, 61), mask, config)
+        assert masks.shape == (3, 50, 61)
+        assert (masks[2] != mask).mean() < 0.04
+
+
+def test_void_becomes_background_and_a_mask_without_an_object_stays_empty() -> None:
+    video = _noise(3, 64, 64)
+    void = np.full((64, 64), 255, np.uint8)
+    assert not propagate_labels(PairColours(), video, void, PropagationConfig()).any()
+    some = _square_mask(16)
+    some[:4] = 255
+    assert set(np.unique(propagate_labels(PairColours(), video, some, PropagationConfig()))) <= {0, 7}
+
+
+def test_one_frame_returns_its_mask() -> None:
+    masks = propagate_labels(PairColours(), _noise(1, 64, 64), _square_mask(16), PropagationConfig())
+    assert np.array_equal(masks, _square_mask(16)[None])
+
+
+def test_only_the_context_stays_in_memory() -> None:
+    alive: list[weakref.ref] = []
+    most = 0
+
+    class Watched(PairColours):
+        def encode(self, image_BCHW: Tensor) -> Tensor:
+            nonlocal most
+            feature = super().encode(image_BCHW)
+            alive.append(weakref.ref(feature))
+            most = max(most, sum(ref() is not None for ref in alive))
+            return feature
+
+    propagate_labels(Watched(), _noise(12, 32, 32), np.eye(32, dtype=np.uint8), PropagationConfig(context=2))
+    assert len(alive) == 12
+    assert most <= 2 + 2 + 1  # context, first, the frame itself and the one before it until its name is reused
+
+
+def test_a_mask_of_another_size_is_refused() -> None:
+    with pytest.raises(DataError, match=r"\(32, 64\).*\(64, 64\)"):
+        propagate_labels(PairColours(), _noise(2, 64, 64), np.zeros((32, 64), np.uint8), PropagationConfig())
+
+
+def test_settings_that_cannot_work_are_refused_together() -> None:
+    with pytest.raises(ConfigError, match=r"(?s)context.*top_k.*radius.*upsample"):
+        PropagationConfig(context=-1, top_k=0, radius=-1, upsample=0)
