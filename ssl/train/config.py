@@ -1,0 +1,92 @@
+"""The configuration of a training run: what is learnt, from what, how, and how long."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from densewalk.datasets.config import require
+from densewalk.datasets.scenes.config import SceneConfig
+from densewalk.ssl.objectives.gmrw import GMRWConfig
+
+__all__ = ["AdamWConfig", "DataConfig", "TrainConfig"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdamWConfig:
+    """AdamW with linear warm-up and then a constant learning rate."""
+
+    lr: float = 3e-4
+    """Learning rate after the warm-up (GMRW: 1.6e-4 at four clips a step)."""
+    weight_decay: float = 1e-4
+    """Decoupled weight decay (GMRW: 1e-4)."""
+    betas: tuple[float, float] = (0.9, 0.999)
+    """Decay rates of the two moments (GMRW: 0.9 and 0.999)."""
+    clip_norm: float = 1.0
+    """Largest norm of the whole gradient; longer ones are scaled down (GMRW: 20)."""
+    warmup_steps: int = 0
+    """Steps over which the rate rises linearly from zero (GMRW: 0)."""
+
+    def __post_init__(self) -> None:
+        require(
+            self.lr <= 0 and f"optimiser.lr={self.lr} must be positive",
+            self.weight_decay < 0 and f"optimiser.weight_decay={self.weight_decay} must not be negative",
+            not all(0 <= beta < 1 for beta in self.betas) and f"optimiser.betas={self.betas} must lie in [0, 1)",
+            self.clip_norm <= 0 and f"optimiser.clip_norm={self.clip_norm} must be positive",
+            self.warmup_steps < 0 and f"optimiser.warmup_steps={self.warmup_steps} must not be negative",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataConfig:
+    """Where samples come from: a prepared dataset, generated scenes, or both."""
+
+    dataset: Path | None = None
+    """Dataset folder made by prepare; needed when `scene_weight` is below 1."""
+    scene_weight: float = 0.5
+    """Share of generated scenes among the samples, 0-1."""
+    scenes: SceneConfig = field(default_factory=SceneConfig)
+    """What generated scenes look like."""
+    workers: int = 1
+    """Threads that prepare batches ahead of the training step."""
+
+    def __post_init__(self) -> None:
+        require(
+            not 0 <= self.scene_weight <= 1 and f"data.scene_weight={self.scene_weight} is not a share within 0-1",
+            self.dataset is not None
+            and self.scene_weight == 1
+            and f"data.scene_weight=1 would leave data.dataset={self.dataset} unused; lower it or drop the dataset",
+            self.workers < 1 and f"data.workers={self.workers} must be at least 1",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """Everything that makes a run; the same configuration gives the same run, step by step."""
+
+    objective: GMRWConfig = field(default_factory=GMRWConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    optimiser: AdamWConfig = field(default_factory=AdamWConfig)
+    steps: int = 1000
+    """Length of the run in optimiser steps (GMRW: 73,000); may grow between two starts of the same run."""
+    batch_size: int = 4
+    """Clips in a step (GMRW: 4)."""
+    seed: int = 0
+    """Decides the initial weights and every random draw of the run."""
+    checkpoint_every: int = 500
+    """Steps between checkpoints; the last step always has one."""
+    keep_checkpoints: int = 2
+    """Newest checkpoints that stay on disk."""
+    log_every: int = 1
+    """Steps between lines of metrics.jsonl."""
+    threads: int = 0
+    """CPU threads of torch; 0 is torch's own choice. Another number may change the last bits of the losses."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to train; auto takes a GPU when there is one."""
+
+    def __post_init__(self) -> None:
+        counts = ("steps", "batch_size", "checkpoint_every", "keep_checkpoints", "log_every")
+        require(
+            *(getattr(self, n) < 1 and f"{n}={getattr(self, n)} must be at least 1" for n in counts),
+            self.seed < 0 and f"seed={self.seed} must not be negative",
+            self.threads < 0 and f"threads={self.threads} must not be negative",
+        )

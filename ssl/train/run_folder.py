@@ -1,0 +1,148 @@
+"""A run's folder: whose it is, what it was started with, and whether this command may go on with it.
+
+config.yaml is the identity of a run. A command whose configuration differs in anything that changes the numbers is
+refused with the list of differences; what only changes the way the run is carried out may differ, and `steps` may grow.
+"""
+
+import fcntl
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from densewalk import __version__
+from densewalk.datasets.atomic import write_json, write_text
+from densewalk.datasets.config import to_mapping, to_yaml
+from densewalk.datasets.errors import ConfigError, DataError
+from densewalk.ssl.train.checkpoint import checkpoint_step, latest_checkpoint
+from densewalk.ssl.train.config import TrainConfig
+
+__all__ = ["check_config", "is_finished", "locked_run", "read_run_card", "write_start"]
+
+_CONFIG = "config.yaml"
+_CARD = "run.json"
+_LOCK = ".lock"
+_FREE = {"checkpoint_every", "keep_checkpoints", "log_every", "threads", "device", "data.workers"}
+_PACKAGES = ("torch", "numpy", "safetensors", "opencv-python-headless", "av")
+
+
+@contextmanager
+def locked_run(run: Path) -> Iterator[None]:
+    """Hold a run's folder, made when absent, for one process.
+
+    Raises `ConfigError` when it cannot be written to or when another process trains in it.
+    """
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        file = (run / _LOCK).open("wb")
+    except OSError as error:
+        raise ConfigError(
+            f"cannot write to the run folder {run}: {error.strerror}; choose another with --out"
+        ) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ConfigError(f"another process is training in {run}; wait for it, or choose another --out") from error
+        yield
+
+
+def check_config(run: Path, config: TrainConfig) -> None:
+    """Raise `ConfigError` with every difference when `run` was started with a configuration that `config` cannot
+    continue.
+    """
+    path = run / _CONFIG
+    if not path.is_file():
+        if latest_checkpoint(run) is not None:
+            raise ConfigError(f"{run} has checkpoints but no {_CONFIG}; put it back, or choose another --out")
+        return
+    before, now = _leaves(_read_yaml(path)), _leaves(to_mapping(config))
+    absent = "(absent)"
+    names = [*now, *(name for name in before if name not in now)]
+    changes = [(name, before.get(name, absent), now.get(name, absent)) for name in names if name not in _FREE]
+    problems = [f"  {name}: {old} -> {new}" for name, old, new in changes if old != new and not _grew(name, old, new)]
+    if problems:
+        raise ConfigError(
+            f"{run} holds a run with another configuration (was -> now):\n" + "\n".join(problems) + "\n"
+            "repeat the command with the old values to continue it, or choose another --out; only steps may grow, and "
+            f"{', '.join(sorted(_FREE))} may change"
+        )
+
+
+def is_finished(run: Path, config: TrainConfig) -> bool:
+    """Return whether the run has a checkpoint of its last step."""
+    folder = latest_checkpoint(run)
+    return folder is not None and checkpoint_step(folder) >= config.steps
+
+
+def write_start(run: Path, config: TrainConfig, *, dataset_hash: str | None) -> None:
+    """Write config.yaml and add this start to run.json.
+
+    Raises `DataError` when the run was started on other content of its dataset.
+    """
+    folder = latest_checkpoint(run)
+    start: dict[str, Any] = {"command": sys.argv, "versions": _versions(), "commit": _commit()}
+    if folder is None:
+        card = {**start, "dataset_hash": dataset_hash, "resumed": []}
+    else:
+        card = read_run_card(run)
+        if card.get("dataset_hash") != dataset_hash:
+            raise DataError(
+                f"the dataset {config.data.dataset} is not what {run} was started on (content {dataset_hash}, expected "
+                f"{card.get('dataset_hash')}); bring the old content back, or choose another --out"
+            )
+        card["resumed"] = [*card.get("resumed", []), {**start, "step": checkpoint_step(folder)}]
+    write_text(run / _CONFIG, to_yaml(config))
+    write_json(run / _CARD, card)
+
+
+def read_run_card(run: Path) -> dict[str, Any]:
+    """Return run.json: command, versions, commit, content of the dataset and later starts; empty when absent."""
+    path = run / _CARD
+    return json.loads(path.read_text()) if path.is_file() else {}
+
+
+def _read_yaml(path: Path) -> Mapping[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not YAML: {error}") from error
+    return content if isinstance(content, Mapping) else {}
+
+
+def _leaves(mapping: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    leaves: dict[str, Any] = {}
+    for name, value in mapping.items():
+        if isinstance(value, Mapping):
+            leaves.update(_leaves(value, f"{prefix}{name}."))
+        else:
+            leaves[f"{prefix}{name}"] = value
+    return leaves
+
+
+def _grew(name: str, old: Any, new: Any) -> bool:
+    return name == "steps" and isinstance(old, int) and new >= old
+
+
+def _versions() -> dict[str, str]:
+    return {"densewalk": __version__, "python": platform.python_version(), **{p: version(p) for p in _PACKAGES}}
+
+
+def _commit() -> str | None:
+    """Return the commit this code stands at, marked when files differ from it; None outside a checkout."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return None
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() or None

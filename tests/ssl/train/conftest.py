@@ -1,0 +1,206 @@
+"""A toy objective and a toy source that touch everything a checkpoint must carry."""
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from densewalk.datasets.dataset import INDEX, SHARDS, Dataset, summarise, write_card
+from densewalk.datasets.plan import PalindromePlan
+from densewalk.datasets.records import ClipRow, file_sha256
+from densewalk.datasets.scenes.config import SceneConfig
+from densewalk.datasets.shards.index import write_index
+from densewalk.datasets.shards.tar import write_shard
+from densewalk.datasets.stream import BatchStream
+from densewalk.datasets.views import ClipBatch, View
+from densewalk.ssl.matchers.gmflow import GMFlowConfig
+from densewalk.ssl.matchers.matcher import Matcher
+from densewalk.ssl.objectives.gmrw import GMRWConfig
+from densewalk.ssl.objectives.objective import Objective, Progress, StepOutput
+from densewalk.ssl.train.config import AdamWConfig, DataConfig, TrainConfig
+from densewalk.ssl.train.loop import train
+from densewalk.ssl.train.random_state import seed_everything
+from densewalk.ssl.train.run_log import StepRecord
+
+
+class ToySource:
+    """Seven samples an epoch, each its own noise."""
+
+    def __len__(self) -> int:
+        return 7
+
+    def sample(self, number: int) -> ClipBatch:
+        rng = np.random.default_rng(number)
+        view = View(
+            video_BTCHW=torch.from_numpy(rng.integers(0, 256, (1, 2, 3, 8, 8), dtype=np.uint8)),
+            clip_from_view_B33=torch.eye(3)[None],
+            frame_BT=torch.arange(2)[None],
+        )
+        return ClipBatch(keys=(f"sample-{number}",), views=(view, view))
+
+
+class ToyObjective(Objective):
+    """Learns the mean colour; draws from global generators, keeps a moving average and follows the progress.
+
+    Python's own generator is left out: the run-time type checker of the tests draws from it too.
+    """
+
+    def __init__(self, bad_steps: frozenset[int]) -> None:
+        super().__init__()
+        self.colour = nn.Parameter(torch.rand(3))
+        self.unused = nn.Parameter(torch.zeros(2))
+        self.register_buffer("average", torch.zeros(3))
+        self.average: torch.Tensor
+        self.bad_steps = bad_steps
+
+    @property
+    def plan(self) -> PalindromePlan:
+        return PalindromePlan(size=8)
+
+    def forward(self, batch: ClipBatch, progress: Progress) -> StepOutput:
+        mean_C = batch.views[0].image_BCHW(0).mean((0, 2, 3))
+        noise = torch.rand(3) * 0.1 + np.random.normal() * 0.1
+        loss = ((self.colour + noise - mean_C) ** 2).mean() * (1 + progress.fraction)
+        if progress.step + 1 in self.bad_steps:
+            loss = loss * torch.nan
+        return StepOutput(
+            loss=loss,
+            scalars={"noise": noise.mean()},
+            panels={"noise": lambda: np.full((4, 5, 3), int(torch.randint(256, ())), np.uint8)},
+        )
+
+    def after_step(self, progress: Progress) -> None:
+        self.average.lerp_(self.colour.detach(), 0.5)
+
+    def subject(self) -> Matcher:
+        raise AssertionError("the training loop has no business with the subject")
+
+
+ToyRun = Callable[..., Objective]
+
+
+@pytest.fixture
+def toy_config() -> TrainConfig:
+    """Twelve steps of two clips, a checkpoint after every fourth."""
+    optimiser = AdamWConfig(lr=0.05, warmup_steps=3, clip_norm=0.5)
+    return TrainConfig(optimiser=optimiser, steps=12, batch_size=2, checkpoint_every=4, seed=3)
+
+
+@pytest.fixture
+def toy_objective() -> Callable[..., Objective]:
+    """Make the toy objective from seed 3, its loss not a number at the named steps (counted from 1)."""
+
+    def make(*bad_steps: int) -> Objective:
+        seed_everything(3)
+        return ToyObjective(frozenset(bad_steps))
+
+    return make
+
+
+@pytest.fixture
+def toy_stream() -> Iterator[Callable[[], BatchStream]]:
+    """Open streams of the toy source in batches of two."""
+    opened: list[BatchStream] = []
+
+    def make() -> BatchStream:
+        opened.append(BatchStream(ToySource(), 2))
+        return opened[-1]
+
+    yield make
+    for stream in opened:
+        stream.close()
+
+
+@pytest.fixture
+def toy_train(toy_objective: Callable[..., Objective], toy_stream: Callable[[], BatchStream]) -> ToyRun:
+    """Start or continue a toy run as a fresh process would, and return its objective."""
+
+    def start(
+        config: TrainConfig,
+        run: Path,
+        *,
+        bad_steps: tuple[int, ...] = (),
+        on_step: Callable[[StepRecord], None] | None = None,
+    ) -> Objective:
+        objective = toy_objective(*bad_steps)
+        train(objective, toy_stream(), config, run, on_step=on_step)
+        return objective
+
+    return start
+
+
+@pytest.fixture
+def tiny_config() -> TrainConfig:
+    """A real GMRW run small enough for a test: 32 px crops of 40 px scenes, twelve steps."""
+    matcher = GMFlowConfig(stem_dim=8, middle_dim=8, dim=16, num_blocks=1, num_splits=1)
+    plan = PalindromePlan(size=32, gap_seconds=(0.08, 0.09))
+    scenes = SceneConfig(height=40, width=40, num_frames=3, num_layers=(1, 2))
+    return TrainConfig(
+        objective=GMRWConfig(matcher=matcher, plan=plan, smoothness_weight=1.0),
+        data=DataConfig(scene_weight=1.0, scenes=scenes),
+        steps=12,
+        batch_size=2,
+        checkpoint_every=4,
+        threads=1,
+        device="cpu",
+    )
+
+
+@pytest.fixture
+def tiny_run(tiny_config: TrainConfig, tmp_path: Path) -> Path:
+    """A finished real run of one step."""
+    from densewalk.ssl.train.loop import pretrain
+
+    return pretrain(replace(tiny_config, steps=1), tmp_path / "run")
+
+
+@pytest.fixture
+def tiny_dataset(tmp_path: Path) -> Dataset:
+    """A prepared dataset of three clips: noise that drifts to the right, two seconds at 12 frames a second."""
+    folder, members, lengths = tmp_path / "dataset", [], 24
+    for clip in range(3):
+        texture_HW3 = np.random.default_rng(clip).integers(0, 256, (6, 8, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
+        members.append((f"{clip:020x}-0000-0000.mp4", _encoded(texture_HW3, lengths)))
+    shard = folder / SHARDS / "clips-00000.tar"
+    rows = [
+        ClipRow(
+            key=place.name.removesuffix(".mp4"),
+            shard=shard.name,
+            offset=place.offset,
+            bytes=place.bytes,
+            sha256=place.sha256,
+            source_id=place.name[:20],
+            shot=0,
+            start_seconds=0.0,
+            end_seconds=lengths / 12,
+            start_frame=0,
+            end_frame=lengths,
+            frames=lengths,
+            fps=12.0,
+            width=64,
+            height=48,
+            licence="CC0",
+        )
+        for place in write_shard(shard, members)
+    ]
+    write_index(folder / INDEX, rows)
+    write_card(folder, summarise(rows, [], recipe_hash="0" * 16, shard_sha256={shard.name: file_sha256(shard)}))
+    return Dataset.open(folder)
+
+
+def _encoded(texture_HW3: np.ndarray, num_frames: int) -> bytes:
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=12, options={"g": "12", "bf": "0", "threads": "1"})
+        stream.height, stream.width, stream.pix_fmt = *texture_HW3.shape[:2], "yuv420p"
+        for shift in range(num_frames):
+            frame_HW3 = np.ascontiguousarray(np.roll(texture_HW3, shift, axis=1))
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame_HW3, format="rgb24")))
+        container.mux(stream.encode(None))
+    return file.getvalue()
