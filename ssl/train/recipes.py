@@ -28,7 +28,7 @@ def gmrw_scenes_small() -> TrainConfig:
     return TrainConfig(
         objective=GMRWConfig(
             matcher=GMFlowConfig(stem_dim=32, middle_dim=48, dim=64, num_blocks=2, ffn_factor=2, num_splits=1),
-            plan=PalindromePlan(size=64, gap_seconds=(0.08, 0.17)),
+            plan=PalindromePlan(size=64),
             smoothness_weight=0.0,
         ),
         data=DataConfig(scene_weight=1.0, scenes=SceneConfig(height=96, width=96)),

@@ -1,0 +1,69 @@
+"""A dataset in a few lines: what is in it, what was left out and why, and how its cuts agree with known ones."""
+
+from pathlib import Path
+
+from densewalk.cluster.audit import Audit
+from densewalk.datasets.errors import DataError
+from densewalk.pipelines.shot_report import CutScore, read_truth, report_cuts, total_score
+from densewalk.pipelines.source_table import SOURCES, read_sources
+
+__all__ = ["describe_audit", "describe_cuts"]
+
+
+def describe_audit(audit: Audit) -> str:
+    """Return counts, sizes, licences and the reasons in the ledger."""
+    card, rows = audit.dataset.card, audit.dataset.rows
+    outcomes = card.source_outcomes
+    sizes = sorted({f"{row.width}x{row.height}" for row in rows})
+    rates = sorted({row.fps for row in rows})
+    lines = [
+        f"{audit.dataset.folder}: {card.num_clips} clips of {card.num_sources} sources",
+        f"  in {len(card.shard_sha256)} shards, {card.seconds / 60:.1f} minutes, {card.bytes / 1e6:.1f} MB",
+        f"  sources: {sum(outcomes.values())} = " + " + ".join(f"{n} {name}" for name, n in outcomes.items()),
+        "  clips: " + ", ".join(f"{n} {name}" for name, n in card.clip_outcomes.items()),
+        f"  seconds per clip: {_range([row.frames / row.fps for row in rows])}",
+        f"  sizes: {_listed(sizes)}",
+        f"  frames a second: {_listed([f'{rate:g}' for rate in rates])}",
+        "  licences: " + ", ".join(f"{name} {n}" for name, n in sorted(card.licences.items())),
+        f"  content {audit.dataset.hash[:16]}, recipe {card.recipe_hash}",
+    ]
+    if audit.reasons:
+        lines.append("  not written:")
+        lines += [f"    {count:4d} {kind} {outcome}: {reason}" for kind, outcome, reason, count in audit.reasons]
+    return "\n".join(lines)
+
+
+def describe_cuts(dataset: Path, truth: Path, *, tolerance_frames: int) -> str:
+    """Return for each source with known cuts which were found, missed and invented, and the totals.
+
+    Raises `DataError` when no source of the dataset has known cuts.
+    """
+    known = read_truth(truth)
+    scores = report_cuts(read_sources(dataset / SOURCES), known, tolerance_frames=tolerance_frames)
+    if not scores:
+        raise DataError(f"no source of {dataset} is named in {truth}; it speaks of {', '.join(sorted(known))}")
+    lines = [f"hard cuts against {truth}, {tolerance_frames} frames of tolerance:"]
+    lines += [f"  {name}: {_cuts(score)}" for name, score in scores.items()]
+    total = total_score(scores)
+    lines.append(
+        f"  in all: {len(total.found)} found, {len(total.missed)} missed, {len(total.invented)} invented; "
+        f"precision {100 * total.precision:.1f}%, recall {100 * total.recall:.1f}%, F1 {100 * total.f1:.1f}%"
+    )
+    return "\n".join(lines)
+
+
+def _cuts(score: CutScore) -> str:
+    parts = [f"{len(score.found)} found"]
+    for name in ("missed", "invented"):
+        frames = getattr(score, name)
+        parts.append(f"{len(frames)} {name}" + (f" ({', '.join(map(str, frames))})" if frames else ""))
+    return ", ".join(parts)
+
+
+def _range(values: list[float]) -> str:
+    ordered = sorted(values)
+    return f"{ordered[0]:.1f} to {ordered[-1]:.1f}, median {ordered[len(ordered) // 2]:.1f}"
+
+
+def _listed(names: list[str], most: int = 6) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

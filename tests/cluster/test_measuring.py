@@ -1,0 +1,53 @@
+"""A run is measured beside its floor; what is measured already is recognised."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from densewalk.cluster.measuring import already_measured, describe_evaluation, measure, plan_evaluation
+from densewalk.datasets.errors import BenchmarkError, ConfigError, TrainingError
+
+pytestmark = pytest.mark.usefixtures("small_benchmarks")
+
+
+def test_all_benchmarks_and_all_baselines_are_planned(small_run: Path) -> None:
+    plan = plan_evaluation({"ours": small_run})
+    assert plan.benchmarks == ("scenes-tracking", "scenes-propagation", "scenes-segmentation")
+    assert plan.subjects == ("ours", "untrained", "rgb", "zero-motion")
+    assert plan.out == small_run / "scores"
+    text = describe_evaluation(plan)
+    assert "# 4 subjects by 3 benchmarks: 12 measurements" in text
+    assert "step 2 of" in text
+    assert yaml.safe_load(text)["benchmarks"] == list(plan.benchmarks)
+
+
+def test_scores_of_a_checkpoint_go_into_its_run(small_run: Path) -> None:
+    (checkpoint,) = (small_run / "checkpoints").glob("step-*")
+    assert plan_evaluation({"ours": checkpoint}).out == small_run / "scores"
+
+
+def test_measured_scores_are_recognised_until_the_network_or_the_list_changes(small_run: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(small_run, tmp_path / "run")
+    plan = plan_evaluation({"ours": run}, ["scenes-tracking"])
+    assert already_measured(plan) is None
+    heard: list[str] = []
+    scores = measure(plan, on_scores=lambda s: heard.append(s.subject))["scenes-tracking"]
+    assert tuple(heard) == plan.subjects == tuple(s.subject for s in scores)
+    known = already_measured(plan)
+    assert known is not None
+    assert [s.scalars for s in known["scenes-tracking"]] == [dict(s.scalars) for s in scores]
+    assert already_measured(plan_evaluation({"ours": run}, ["scenes-tracking", "scenes-propagation"])) is None
+    assert already_measured(plan_evaluation({"other": run}, ["scenes-tracking"])) is None
+    (run / "checkpoints" / "step-00000002").rename(run / "checkpoints" / "step-00000003")
+    assert already_measured(plan) is None
+
+
+def test_unknown_names_and_missing_runs_are_refused(small_run: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="unknown benchmark 'scenes-trackin'"):
+        plan_evaluation({"ours": small_run}, ["scenes-trackin"])
+    with pytest.raises(BenchmarkError, match="no run at"):
+        plan_evaluation({"ours": tmp_path / "nowhere"})
+    with pytest.raises(TrainingError, match="no complete checkpoint"):
+        measure(plan_evaluation({"ours": tmp_path}))
