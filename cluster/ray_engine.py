@@ -58,7 +58,7 @@ class RayEngine:
     """
 
     def __init__(
-        self, num_cpus: float | None = None, *, address: str | None = None, object_store_bytes: int = 256 << 20
+        self, num_cpus: int | None = None, *, address: str | None = None, object_store_bytes: int = 256 << 20
     ) -> None:
         self._num_cpus = num_cpus
         self._address = address or os.environ.get("RAY_ADDRESS") or "local"

@@ -13,21 +13,24 @@ from densewalk.ssl.show.curves import loss_curve
 from densewalk.ssl.train.run_log import read_metrics
 from densewalk.ssl.train.subject import load_train_config
 
-__all__ = ["curve_charts", "score_blocks", "write_run_report"]
+__all__ = ["BENCHMARK_TEXTS", "curve_charts", "score_blocks", "write_run_report"]
 
 _CURVES = {
     "loss": ("loss", "How surprised the network is by where walkers should come home; lower is better."),
     "return_error_px": ("pixels from home", "Between where walkers end and where they should; lower is better."),
     "returned": ("share at home", "Walkers that end within one node of home; higher is better."),
 }
-_BENCHMARKS = {
+BENCHMARK_TEXTS = {
     "scenes-tracking": "Point tracking on generated scenes the network has never seen. AJ joins position and "
     "visibility, delta_avg is the share of positions within 1 to 16 px, OA the share of right visibilities (percent); "
     "the endpoint error is in pixels of a 256 x 256 raster.",
+    "scenes-flow": "Displacement between two frames a quarter of a second apart, at the size of the training crops. "
+    "Motion seen is the mean length of the predicted displacement: near zero means standing still.",
     "scenes-propagation": "Mask propagation: the objects of the first frame are carried through the video. J is the "
     "overlap with the true mask, F the accuracy of its border (percent).",
     "scenes-segmentation": "Linear segmentation: one linear layer on frozen features says what every pixel shows. mIoU "
-    "is the mean overlap over classes (percent).",
+    "is the mean overlap over classes (percent). A walk teaches where a point went, not what it is, so a small run "
+    "need not lead here.",
 }
 
 
@@ -68,7 +71,7 @@ def curve_charts(runs: Mapping[str, Path]) -> list[Block]:
 
 def score_blocks(scores: Mapping[str, Sequence[Scores]]) -> list[Block]:
     """Return a table a benchmark."""
-    return [board(rows, caption=_BENCHMARKS.get(name, name)) for name, rows in scores.items()]
+    return [board(rows, caption=BENCHMARK_TEXTS.get(name, name)) for name, rows in scores.items()]
 
 
 def _facts(last: Mapping[str, Any], num_steps: int) -> Facts:

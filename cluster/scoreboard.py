@@ -29,6 +29,11 @@ _COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "OA": Column(title="OA", better="higher"),
         "endpoint_error_px": Column(title="endpoint error", better="lower", unit="px"),
     },
+    "scenes-flow": {
+        "EPE": Column(title="endpoint error", better="lower", unit="px"),
+        "predicted_px": Column(title="motion seen", unit="px"),
+        "true_px": Column(title="true motion", unit="px"),
+    },
     "scenes-propagation": {
         "J&F": Column(title="J&F", better="higher"),
         "J_mean": Column(title="J", better="higher"),

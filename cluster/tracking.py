@@ -18,6 +18,9 @@ from densewalk.datasets.config import require
 from densewalk.datasets.errors import ConfigError, DataError
 from densewalk.datasets.ledger import Verdict
 from densewalk.datasets.manifest import Found
+from densewalk.datasets.scenes.config import SceneConfig
+from densewalk.datasets.scenes.scene import Scene
+from densewalk.datasets.scenes.source import HELD_OUT_SEED
 from densewalk.pipelines.container import DecodeLimits
 from densewalk.pipelines.inprocess import InProcessEngine
 from densewalk.pipelines.records import Decoded
@@ -30,7 +33,7 @@ from densewalk.ssl.show.still import resized
 from densewalk.ssl.show.tails import draw_tracks
 from densewalk.ssl.track.tracker import TrackerConfig, Tracks, track_points
 
-__all__ = ["Film", "FilmConfig", "grid_queries", "read_video", "seen_size", "write_track_film"]
+__all__ = ["Film", "FilmConfig", "generate_video", "grid_queries", "read_video", "seen_size", "write_track_film"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +50,7 @@ class FilmConfig:
     """Shorter side at which the network sees the video; best not far from what it was trained at."""
     shown_side_px: int = 360
     """Shorter side at which a video file is decoded and shown."""
-    gif_bytes: int = 3_000_000
+    gif_bytes: int = 1_000_000
     """Size a GIF may have; it is scaled until it fits."""
 
     def __post_init__(self) -> None:
@@ -116,6 +119,14 @@ def read_video(path: Path, config: FilmConfig) -> tuple[UInt8[np.ndarray, "t h w
         if not len(wanted):
             raise DataError(f"{path} ends after {time_N[-1] - time_N[0]:.1f} s; lower --start")
         return _rgb(spooled_frames(decoded)[wanted]), decoded.fps
+
+
+def generate_video(number: int, config: FilmConfig) -> tuple[UInt8[np.ndarray, "t h w 3"], float]:
+    """Return the part that `config` names of a square generated scene that no training saw, and its rate."""
+    scene_config = SceneConfig(height=config.short_side_px, width=config.short_side_px)
+    scene = Scene(scene_config, HELD_OUT_SEED + number)
+    first, count = (round(seconds * scene_config.fps) for seconds in (config.start_seconds, config.seconds))
+    return np.stack([scene.frame(t) for t in range(first, first + max(1, count))]), scene_config.fps
 
 
 def _decode(path: Path, config: DecodeConfig, scratch: Path) -> Decoded:

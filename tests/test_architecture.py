@@ -63,7 +63,8 @@ def test_top_folders_are_namespaces() -> None:
     for layer in LAYERS:
         assert not (ROOT / layer / "__init__.py").exists(), f"{layer}/__init__.py would shadow a known module"
         link = ROOT / "densewalk" / layer
-        assert link.is_symlink() and link.resolve() == (ROOT / layer).resolve()
+        assert link.is_symlink()
+        assert link.resolve() == (ROOT / layer).resolve()
 
 
 def test_nothing_names_a_path_of_a_machine() -> None:

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from densewalk.cluster.quickstart.corpus_pictures import clip_sheet, source_strips
 from densewalk.cluster.quickstart.filmed_clip import WALKS, read_film_card
 from densewalk.cluster.quickstart.plan import QuickstartPlan
-from densewalk.cluster.run_report import curve_charts, score_blocks
-from densewalk.cluster.scoreboard import COLLAPSED, OURS
+from densewalk.cluster.run_report import BENCHMARK_TEXTS, curve_charts, score_blocks
+from densewalk.cluster.scoreboard import COLLAPSED, OURS, board
 from densewalk.datasets.dataset import Dataset
 from densewalk.datasets.records import ClipRow
 from densewalk.ssl.evaluate.benchmark import Scores
@@ -42,8 +42,10 @@ def write_quickstart_page(plan: QuickstartPlan, scores: Mapping[str, Sequence[Sc
     _add_corpus(page, dataset)
     _add_training(page, plan)
     _add_film(page, plan, dataset)
-    page.section("Scores beside the floor", _SCORES_TEXT, *score_blocks(scores))
-    _add_collapse(page, plan, errors)
+    flow = scores["scenes-flow"]
+    others = {name: rows for name, rows in scores.items() if rows is not flow}
+    page.section("Scores beside the floor", _SCORES_TEXT, *score_blocks(others))
+    _add_collapse(page, plan, flow)
     page.section("What to do next", "Every command has `--help`.", Code(text=_next_commands(plan)))
     page.write(plan.report)
 
@@ -122,16 +124,20 @@ def _add_film(page: Page, plan: QuickstartPlan, dataset: Dataset) -> None:
     page.section("What it sees move", text, film, walk)
 
 
-def _add_collapse(page: Page, plan: QuickstartPlan, errors: Mapping[str, float]) -> None:
+def _add_collapse(page: Page, plan: QuickstartPlan, flow: Sequence[Scores]) -> None:
+    seen = {row.subject: row.scalars for row in flow}
+    collapsed, ours = seen[COLLAPSED], seen[OURS]
     text = (
         "The same network was trained once more with one crop for both ways. Home then lies where the walk began, so "
         "a walker gets there by staying put, whatever it sees: the loss falls faster, and the network learns places "
-        f"instead of looks. Its endpoint error is {errors[COLLAPSED]:.1f} px, where guessing that nothing moves gives "
-        f"{errors['zero-motion']:.1f} px and the network with label warping {errors[OURS]:.1f} px. A loss that falls "
-        "proves nothing, which is why every score here stands beside its floor."
+        f"instead of looks. Between two frames in which points truly move {ours['true_px']:.1f} px it sees "
+        f"{collapsed['predicted_px']:.1f} px of motion and is {collapsed['EPE']:.1f} px off, where guessing that "
+        f"nothing moves is {seen['zero-motion']['EPE']:.1f} px off. With label warping the network sees "
+        f"{ours['predicted_px']:.1f} px and is {ours['EPE']:.1f} px off. A loss that falls proves nothing, which is "
+        "why every score here stands beside its floor."
     )
     walk = _walk(plan, COLLAPSED, "The same point without label warping.")
-    page.section("What label warping is for", text, walk)
+    page.section("What label warping is for", text, board(flow, caption=BENCHMARK_TEXTS["scenes-flow"]), walk)
 
 
 def _walk(plan: QuickstartPlan, name: str, caption: str) -> Picture:

@@ -15,8 +15,8 @@ from densewalk.ssl.train.config import TrainConfig
 
 __all__ = ["QuickstartPlan", "describe_quickstart", "plan_quickstart"]
 
-_COLLAPSE_SHARE = 1 / 3
-"""Length of the run without label warping, as a share of the other: its collapse is complete long before."""
+_COLLAPSE_SHARE = 0.6
+"""Length of the run without label warping, as a share of the other: enough for the collapse to be plain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from densewalk.datasets.scenes.source import HELD_OUT_SEED
 __all__ = ["BENCHMARK_SCENE", "SCENE_PROTOCOL", "held_out_scenes"]
 
 BENCHMARK_SCENE = SceneConfig(height=128, width=128, num_frames=12)
-"""The scenes of the three benchmarks, unless configured otherwise."""
+"""The scenes of the benchmarks on whole videos and images, unless configured otherwise."""
 SCENE_PROTOCOL: dict[str, Any] = {"data": "generated scenes", "first_seed": HELD_OUT_SEED}
 """What a protocol says about where these scenes come from."""
 

@@ -16,6 +16,7 @@ from densewalk.datasets.shards.index import write_index
 from densewalk.datasets.shards.tar import write_shard
 from densewalk.pipelines.source_table import SOURCES, write_sources
 from densewalk.ssl.evaluate import BENCHMARKS
+from densewalk.ssl.evaluate.scenes_flow import ScenesFlow, ScenesFlowConfig
 from densewalk.ssl.evaluate.scenes_propagation import ScenesPropagation, ScenesPropagationConfig
 from densewalk.ssl.evaluate.scenes_segmentation import ScenesSegmentation, ScenesSegmentationConfig
 from densewalk.ssl.evaluate.scenes_tracking import ScenesTracking, ScenesTrackingConfig
@@ -68,6 +69,8 @@ def small_benchmarks(monkeypatch: pytest.MonkeyPatch) -> None:
     propagation = ScenesPropagationConfig(num_videos=1, scene=scene)
     segmentation = ScenesSegmentationConfig(num_train=2, num_test=1, scene=scene)
     monkeypatch.setitem(BENCHMARKS, "scenes-tracking", lambda: ScenesTracking(tracking))
+    flow = ScenesFlowConfig(num_pairs=1, frame_gap=1, window=32, scene=scene)
+    monkeypatch.setitem(BENCHMARKS, "scenes-flow", lambda: ScenesFlow(flow))
     monkeypatch.setitem(BENCHMARKS, "scenes-propagation", lambda: ScenesPropagation(propagation))
     monkeypatch.setitem(BENCHMARKS, "scenes-segmentation", lambda: ScenesSegmentation(segmentation))
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("small_benchmarks")
 
 def test_all_benchmarks_and_all_baselines_are_planned(small_run: Path) -> None:
     plan = plan_evaluation({"ours": small_run})
-    assert plan.benchmarks == ("scenes-tracking", "scenes-propagation", "scenes-segmentation")
+    assert plan.benchmarks == ("scenes-tracking", "scenes-flow", "scenes-propagation", "scenes-segmentation")
     assert plan.subjects == ("ours", "untrained", "rgb", "zero-motion")
     assert plan.out == small_run / "scores"
     text = describe_evaluation(plan)

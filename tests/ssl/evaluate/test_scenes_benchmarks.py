@@ -138,7 +138,7 @@ def test_held_out_scenes_are_beyond_every_seed_of_training() -> None:
 
 def test_benchmarks_are_found_by_the_names_they_carry() -> None:
     assert {name: make().name for name, make in BENCHMARKS.items()} == {
-        name: name for name in ("scenes-tracking", "scenes-propagation", "scenes-segmentation")
+        name: name for name in ("scenes-tracking", "scenes-flow", "scenes-propagation", "scenes-segmentation")
     }
 
 
