@@ -1,6 +1,10 @@
-"""How far along a long command is: a live bar a phase on a terminal, a line a step elsewhere."""
+"""How far along a long command is: a live bar a phase on a terminal; elsewhere lines, at most one a second and phase.
+
+The first and the last step of a phase are always shown.
+"""
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -8,6 +12,8 @@ from typing import Protocol
 import typer
 
 __all__ = ["Show", "say", "shown_progress"]
+
+_SECONDS_BETWEEN_LINES = 1.0
 
 
 class Show(Protocol):
@@ -27,7 +33,7 @@ def say(text: str) -> None:
 def shown_progress() -> Iterator[Show]:
     """Show progress for as long as the block runs."""
     if not sys.stdout.isatty():
-        yield _line
+        yield _lines()
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
@@ -49,5 +55,13 @@ def shown_progress() -> Iterator[Show]:
         yield bar
 
 
-def _line(phase: str, done: int, total: int, note: str = "") -> None:
-    say(f"{phase} {done}/{total} {note}".rstrip())
+def _lines() -> Show:
+    shown_at: dict[str, float] = {}
+
+    def line(phase: str, done: int, total: int, note: str = "") -> None:
+        now = time.monotonic()
+        if done >= total or now - shown_at.get(phase, -_SECONDS_BETWEEN_LINES) >= _SECONDS_BETWEEN_LINES:
+            shown_at[phase] = now
+            say(f"{phase} {done}/{total} {note}".rstrip())
+
+    return line

@@ -65,7 +65,7 @@ def curve_charts(runs: Mapping[str, Path]) -> list[Block]:
             if any(quantity in row for row in rows)
         }
         if curves:
-            charts.append(Chart(svg=loss_curve(curves, y_label=label), caption=caption))
+            charts.append(Chart(svg=loss_curve(curves, y_label=label, log_y=quantity == "loss"), caption=caption))
     return charts
 
 

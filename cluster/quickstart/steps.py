@@ -5,7 +5,6 @@ goes on where it was. Beside the run stands a shorter one whose way back shares 
 label warping is for.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 
 from densewalk.cluster.measuring import already_measured, measure, plan_evaluation
@@ -22,7 +21,6 @@ from densewalk.pipelines.commit import LEDGER
 from densewalk.ssl.evaluate.benchmark import Scores
 from densewalk.ssl.train.config import TrainConfig
 from densewalk.ssl.train.loop import pretrain
-from densewalk.ssl.train.run_log import StepRecord
 
 __all__ = ["run_quickstart"]
 
@@ -57,17 +55,7 @@ def _is_prepared(plan: QuickstartPlan) -> bool:
 
 def _pretrain(run: Path, config: TrainConfig) -> None:
     with shown_progress() as show:
-        pretrain(config, run, on_step=_every(10, lambda record: show("pretrain", *describe_step(record))))
-
-
-def _every(steps: int, tell: Callable[[StepRecord], None]) -> Callable[[StepRecord], None]:
-    """Tell of every so many steps and of the last."""
-
-    def told(record: StepRecord) -> None:
-        if record.step % steps == 0 or record.step == record.num_steps:
-            tell(record)
-
-    return told
+        pretrain(config, run, on_step=lambda record: show("pretrain", *describe_step(record)))
 
 
 def _evaluate(plan: QuickstartPlan) -> dict[str, list[Scores]]:

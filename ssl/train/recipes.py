@@ -49,7 +49,7 @@ def gmrw_small() -> TrainConfig:
     Result: endpoint error as in `gmrw_scenes_small` 2.0 px after 450 steps, with a dataset of two sample videos.
     """
     small = gmrw_scenes_small()
-    return replace(small, data=replace(small.data, scene_weight=0.5))
+    return replace(small, data=replace(small.data, scene_weight=0.5), steps=1000)
 
 
 def gmrw() -> TrainConfig:

@@ -51,5 +51,5 @@ def _seconds_per_step(objective: GMRW, optimiser: torch.optim.Optimizer, batches
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        float(loss)
+        float(loss.detach())
     return (time.perf_counter() - began) / _STEPS
