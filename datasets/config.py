@@ -69,8 +69,12 @@ def _lay_over(recipe: _Config, assignments: Sequence[tuple[str | None, Any]]) ->
     for path, value in assignments:
         if path is not None and (problem := _assign(merged, path, value)):
             problems.append(problem)
+    rebuilt: _Config = recipe
+    try:
+        rebuilt = _rebuild(type(recipe), OmegaConf.to_container(merged, resolve=True))
+    except ConfigError as error:
+        problems.append(str(error))
     require(*problems)
-    rebuilt: _Config = _rebuild(type(recipe), OmegaConf.to_container(merged, resolve=True))
     return rebuilt
 
 
@@ -156,8 +160,13 @@ def _rebuild(kind: Any, value: Any) -> Any:
                 parts[name] = _rebuild(hints[name], item)
             except ConfigError as error:
                 problems.append(str(error))
+        try:
+            # A section that failed takes its default here, so that the checks of the whole are heard too.
+            built = kind(**parts)
+        except ConfigError as error:
+            problems.append(str(error))
         require(*problems)
-        return kind(**parts)
+        return built
     if get_origin(kind) is tuple and isinstance(value, list):
         kinds = get_args(kind)
         each = kinds[:1] * len(value) if len(kinds) == 2 and kinds[1] is ... else kinds

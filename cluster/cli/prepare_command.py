@@ -57,4 +57,5 @@ def prepare(
     with shown_progress() as show:
         result = prepare_corpus(paths, out, config, on_ray=engine is EngineName.ray, show=show)
     say(describe_result(result))
-    say(f"next: densewalk inspect {out}, densewalk pretrain {out} --out runs/first")
+    if result.clips:
+        say(f"next: densewalk inspect {out}, densewalk pretrain {out} --out runs/first")
