@@ -18,7 +18,7 @@ def test_all_benchmarks_and_all_baselines_are_planned(small_run: Path) -> None:
     assert plan.subjects == ("ours", "untrained", "rgb", "zero-motion")
     assert plan.out == small_run / "scores"
     text = describe_evaluation(plan)
-    assert "# 4 subjects by 3 benchmarks: 12 measurements" in text
+    assert "# 4 subjects by 4 benchmarks: 16 measurements" in text
     assert "step 2 of" in text
     assert yaml.safe_load(text)["benchmarks"] == list(plan.benchmarks)
 

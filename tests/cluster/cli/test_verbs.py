@@ -128,7 +128,7 @@ def test_pretrain_trains_on_a_prepared_dataset_and_returns_at_once_when_repeated
 @pytest.mark.usefixtures("small_benchmarks")
 def test_evaluate_and_report_show_the_run_beside_its_floor(small_run: Path, tmp_path: Path, densewalk: Run) -> None:
     explained = densewalk("evaluate", small_run, "--explain")
-    assert "12 measurements" in explained.stdout
+    assert "16 measurements" in explained.stdout
     result = densewalk("evaluate", small_run, "scenes-tracking")
     assert result.exit_code == 0, result.output
     assert "evaluate 4/4 scenes-tracking: zero-motion AJ" in result.stdout
