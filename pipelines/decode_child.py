@@ -105,9 +105,9 @@ def _frames(container: InputContainer, stream: VideoStream, faults: list[str]) -
             try:
                 decoded = packet.decode()
             except av.error.FFmpegError:
-                num_lost += 1
-                if num_frames or num_lost > _MAX_LOST_PACKETS:
+                if num_frames or num_lost == _MAX_LOST_PACKETS:
                     raise
+                num_lost += 1
                 continue
             for frame in decoded:
                 if frame.is_corrupt and num_frames:
@@ -118,8 +118,8 @@ def _frames(container: InputContainer, stream: VideoStream, faults: list[str]) -
                     yield frame
     except av.error.FFmpegError as error:
         faults.append(f"after {num_frames} frames: {error.strerror or type(error).__name__}")
-    if num_lost and not num_frames:
-        faults.append(f"{num_lost} packets could not be decoded")
+    if num_lost:
+        faults.append(f"{num_lost} packets before the first frame could not be decoded")
 
 
 def _spool(

@@ -7,6 +7,9 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 os.environ.setdefault("RAY_AUTH_MODE", "disabled")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -25,3 +28,12 @@ def real_data() -> Path:
     if not (REAL_DATA / "MANIFEST.csv").is_file():
         pytest.skip(f"no real videos at {REAL_DATA} (set DENSEWALK_TEST_DATA)")
     return REAL_DATA
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ray_folder() -> Iterator[None]:
+    """Let Ray keep its sessions in a folder that ends with the tests; its sockets allow no long path."""
+    folder = tempfile.mkdtemp(prefix="dw-ray-")
+    os.environ["RAY_TMPDIR"] = folder
+    yield
+    shutil.rmtree(folder, ignore_errors=True)

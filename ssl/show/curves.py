@@ -126,7 +126,7 @@ def _canvas(height_inches: float) -> tuple[Figure, Axes]:
     axes.spines["bottom"].set_color(_GRID)
     axes.grid(axis="y", color=_GRID, linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.tick_params(colors=_MUTED, length=0, pad=6)
+    axes.tick_params(which="both", colors=_MUTED, length=0, pad=6)
     return figure, axes
 
 

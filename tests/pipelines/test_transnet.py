@@ -17,10 +17,11 @@ def network() -> ShotNetwork:
 
 
 def _thumbnails(num_frames: int) -> np.ndarray:
-    """Two smooth pictures, one after the other, seen through a window that moves a little every frame."""
+    """Two smooth pictures, one after the other, seen through a window that moves to their right end."""
     rng = np.random.default_rng(3)
     pictures = [cv2.resize(rng.integers(0, 256, (5, 9, 3), dtype=np.uint8), (120, 27)) for _ in range(2)]
-    return np.stack([pictures[n >= num_frames // 2][:, n : n + 48] for n in range(num_frames)])
+    left = np.minimum(np.arange(num_frames), 120 - 48)
+    return np.stack([pictures[n >= num_frames // 2][:, x : x + 48] for n, x in enumerate(left)])
 
 
 def test_building_the_network_leaves_every_global_setting_alone() -> None:
