@@ -24,7 +24,7 @@ from jaxtyping import UInt8
 
 from densewalk.datasets.errors import DataError
 
-__all__ = ["clip_size", "read_frames"]
+__all__ = ["read_frames"]
 
 
 def read_frames(mp4: bytes, frames: Sequence[int]) -> UInt8[np.ndarray, "t h w 3"]:
@@ -39,7 +39,7 @@ def read_frames(mp4: bytes, frames: Sequence[int]) -> UInt8[np.ndarray, "t h w 3
         times = [entry.timestamp for entry in entries]
         keyframes = [index for index, entry in enumerate(entries) if entry.is_keyframe]
         wanted = sorted(set(frames))
-        height, width = _size_hw(stream)
+        height, width = stream.codec_context.height, stream.codec_context.width
         video_THWC = np.empty((len(wanted), height, width, 3), dtype=np.uint8)
         reformatter = VideoReformatter()
         decoded = _decode_at(container, stream, times, keyframes, wanted)
@@ -47,12 +47,6 @@ def read_frames(mp4: bytes, frames: Sequence[int]) -> UInt8[np.ndarray, "t h w 3
             video_THWC[position] = reformatter.reformat(frame, format="rgb24").to_ndarray()
     place = {frame: position for position, frame in enumerate(wanted)}
     return video_THWC[[place[frame] for frame in frames]]
-
-
-def clip_size(mp4: bytes) -> tuple[int, int]:
-    """Return rows and columns of a stored clip; raises `DataError` when the bytes are none."""
-    with _opened(mp4) as (_, stream):
-        return _size_hw(stream)
 
 
 @contextmanager
@@ -69,10 +63,6 @@ def _opened(mp4: bytes) -> Iterator[tuple[InputContainer, VideoStream]]:
             yield container, stream
     except av.error.FFmpegError as error:
         raise DataError(f"the clip's {len(mp4)} bytes cannot be decoded: {error}") from error
-
-
-def _size_hw(stream: VideoStream) -> tuple[int, int]:
-    return stream.codec_context.height, stream.codec_context.width
 
 
 def _decode_at(

@@ -1,8 +1,9 @@
-"""The real clip that a quickstart tracks: a film of tracked points and pictures of a random walk.
+"""What the trained network does, as pictures: a real clip tracked, random walks in it, masks carried along.
 
 clip.json      which clip, which networks, which settings: while it stays the same, nothing is made again
 tracks.mp4     tracks.gif
 walk.png       walk-without-label-warping.png
+masks.png
 """
 
 import json
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from densewalk.cluster.quickstart.mask_pictures import mask_picture
 from densewalk.cluster.quickstart.plan import QuickstartPlan
 from densewalk.cluster.scoreboard import COLLAPSED, OURS
 from densewalk.cluster.tracking import seen_size, write_track_film
@@ -24,8 +26,9 @@ from densewalk.ssl.show.still import resized, write_png
 from densewalk.ssl.track.tracks import Tracks
 from densewalk.ssl.train.subject import load_matcher
 
-__all__ = ["WALKS", "film_clip", "telling_clip", "read_film_card"]
+__all__ = ["MASKS", "WALKS", "film_clip", "telling_clip", "read_film_card"]
 
+MASKS = "masks.png"
 WALKS = {OURS: "walk.png", COLLAPSED: "walk-without-label-warping.png"}
 _CARD = "clip.json"
 _CANDIDATES = 12
@@ -36,7 +39,7 @@ _STEP_SECONDS = 0.2
 
 
 def film_clip(plan: QuickstartPlan) -> None:
-    """Write the film and the walks into `plan.track`, unless they are there already."""
+    """Write the film, the walks and the masks into `plan.track`, unless they are there already."""
     dataset = Dataset.open(plan.corpus)
     networks = {name: load_matcher(run) for name, run in plan.runs.items()}
     row = telling_clip(dataset)
@@ -53,6 +56,7 @@ def film_clip(plan: QuickstartPlan) -> None:
     query_xy = (x * seen_hw[1] / row.width, y * seen_hw[0] / row.height)
     for name, (matcher, _) in networks.items():
         write_png(plan.track / WALKS[name], walk_panel(matcher, first_HWC, later_HWC, query_xy))
+    write_png(plan.track / MASKS, mask_picture(networks[OURS][0]))
     write_json(plan.track / _CARD, card)
 
 

@@ -6,7 +6,7 @@ It is written for somebody who has not read the code or the papers.
 from collections.abc import Mapping, Sequence
 
 from densewalk.cluster.quickstart.corpus_pictures import clip_sheet, source_strips
-from densewalk.cluster.quickstart.filmed_clip import WALKS, read_film_card
+from densewalk.cluster.quickstart.filmed_clip import MASKS, WALKS, read_film_card
 from densewalk.cluster.quickstart.plan import QuickstartPlan
 from densewalk.cluster.run_report import BENCHMARK_TEXTS, curve_charts, score_blocks
 from densewalk.cluster.scoreboard import COLLAPSED, OURS, board
@@ -44,7 +44,7 @@ def write_quickstart_page(plan: QuickstartPlan, scores: Mapping[str, Sequence[Sc
     _add_film(page, plan, dataset)
     flow = scores["scenes-flow"]
     others = {name: rows for name, rows in scores.items() if rows is not flow}
-    page.section("Scores beside the floor", _SCORES_TEXT, *score_blocks(others))
+    page.section("Scores beside the floor", _SCORES_TEXT, *score_blocks(others), _masks(plan))
     _add_collapse(page, plan, flow)
     page.section("What to do next", "Every command has `--help`.", Code(text=_next_commands(plan)))
     page.write(plan.report)
@@ -143,6 +143,15 @@ def _add_collapse(page: Page, plan: QuickstartPlan, flow: Sequence[Scores]) -> N
 def _walk(plan: QuickstartPlan, name: str, caption: str) -> Picture:
     alt = "a query point, the walkers' distribution in a later frame, and their distribution after the return"
     return Picture(content=(plan.track / WALKS[name]).read_bytes(), alt=alt, caption=caption)
+
+
+def _masks(plan: QuickstartPlan) -> Picture:
+    return Picture(
+        content=(plan.track / MASKS).read_bytes(),
+        alt="four frames of a generated scene with coloured objects, twice",
+        caption="Mask propagation in one held-out scene over a second. Above: the true objects. Below: the objects of "
+        "the first frame as the network carried them along.",
+    )
 
 
 def _filmed_row(plan: QuickstartPlan, dataset: Dataset) -> ClipRow:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import UInt8
 from torch import Tensor
 
@@ -18,6 +19,7 @@ from densewalk.datasets.views import ClipBatch
 from densewalk.ssl.matchers.gmflow import GMFlow, GMFlowConfig
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.objectives.objective import Objective, Progress, StepOutput
+from densewalk.ssl.show.flow_wheel import flow_picture
 from densewalk.ssl.walk.coordinates import expected_flow
 from densewalk.ssl.walk.diagnostics import return_statistics
 from densewalk.ssl.walk.labels import palindrome_labels
@@ -88,12 +90,15 @@ class GMRW(Objective):
         stride = self.matcher.stride
         labels = palindrome_labels(forward_view, backward_view, batch.motion, grid_hw=there.grid_hw, stride=stride)
         walk = walk_loss(there, back, labels)
-        rough = smoothness(expected_flow(pairs, stride=stride), torch.cat(images[:2]))
+        flow = expected_flow(pairs, stride=stride)
+        rough = smoothness(flow, torch.cat(images[:2]))
         scalars = {"walk_loss": walk.detach(), "smoothness": rough.detach()}
         scalars |= return_statistics(there, back, labels, stride=stride)
         weight = self.smoothness_weight(progress)
         return StepOutput(
-            loss=walk + weight * rough, scalars=scalars, panels={"palindrome": lambda: _palindrome(images)}
+            loss=walk + weight * rough,
+            scalars=scalars,
+            panels={"palindrome": lambda: _palindrome(images), "flow": lambda: _flow_field(flow, images[0])},
         )
 
     def smoothness_weight(self, progress: Progress) -> float:
@@ -108,3 +113,9 @@ def _palindrome(images: tuple[Tensor, Tensor, Tensor]) -> UInt8[np.ndarray, "h w
     """Return the batch's walks, one a row: first frame, second frame, first frame under the crop of the return."""
     rows = torch.cat(images, dim=-1).permute(0, 2, 3, 1).flatten(0, 1)
     return (rows * 255).round().byte().cpu().numpy()
+
+
+def _flow_field(flow_B2HW: Tensor, image_BCHW: Tensor) -> UInt8[np.ndarray, "h w 3"]:
+    """Return the displacement of the batch's first pair, at the size of its image."""
+    full = F.interpolate(flow_B2HW[:1].detach(), image_BCHW.shape[-2:], mode="bilinear", align_corners=False)
+    return flow_picture(full[0].float().cpu().numpy())

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from densewalk.datasets.errors import DataError
-from densewalk.datasets.video import clip_size, read_frames
+from densewalk.datasets.video import read_frames
 
 NUM_FRAMES = 27
 
@@ -61,7 +61,6 @@ def test_colours_follow_the_matrix_the_clip_names(tmp_path: Path) -> None:
 
 
 def test_shape_and_kind_are_those_of_the_clip(mp4: bytes) -> None:
-    assert clip_size(mp4) == (48, 64)
     video_THWC = read_frames(mp4, [])
     assert (video_THWC.shape, video_THWC.dtype) == ((0, 48, 64, 3), np.uint8)
 
@@ -76,8 +75,6 @@ def test_bytes_that_are_no_clip_are_a_data_error(mp4: bytes) -> None:
     for content in (b"", b"hello, this is a text", bytes(5000), mp4[:300]):
         with pytest.raises(DataError):
             read_frames(content, [0])
-        with pytest.raises(DataError):
-            clip_size(content)
 
 
 def test_clip_cut_off_gives_its_whole_frames_and_an_error_for_the_others(mp4: bytes) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from densewalk.datasets.errors import ConfigError
-from densewalk.datasets.video import clip_size, read_frames
+from densewalk.datasets.video import read_frames
 from densewalk.pipelines import encode
 from densewalk.pipelines.encode import EncodeConfig, encode_clip
 
@@ -33,8 +33,8 @@ def _encode(tmp_path: Path, frames: list[np.ndarray], fps: Fraction = Fraction(2
 def test_the_stored_frames_are_those_that_went_in(tmp_path: Path) -> None:
     frames = _frames(30)
     mp4 = _encode(tmp_path, frames)
-    assert clip_size(mp4) == (96, 128)
     video_THWC = read_frames(mp4, range(30))
+    assert video_THWC.shape == (30, 96, 128, 3)
     luma_THW = np.stack([frame[:96] for frame in frames]).astype(float)
     assert np.abs(video_THWC.mean(-1) - (luma_THW - 16) * 255 / 219).mean() < 2.0
     assert not (tmp_path / "clip.mp4").exists()

@@ -77,6 +77,13 @@ def test_the_panel_shows_the_three_images_of_every_walk() -> None:
     assert (picture[32:, 64:] == batch.views[1].video_BTCHW[1, 1].permute(1, 2, 0).numpy()).all()
 
 
+def test_the_flow_panel_is_the_first_pair_at_the_size_of_its_image() -> None:
+    picture = GMRW(CONFIG)(_batch(), START).panels["flow"]()
+    assert picture.shape[0] >= 32
+    assert picture.shape[1] > 32
+    assert picture[:32, :32].std() > 0
+
+
 def test_a_view_size_that_windows_do_not_divide_is_refused() -> None:
     with pytest.raises(ConfigError, match="multiple of 8"):
         GMRW(GMRWConfig(matcher=SMALL, plan=PalindromePlan(size=36)))
