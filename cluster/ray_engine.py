@@ -34,6 +34,7 @@ _ENVIRONMENT = {
 }
 """What a local Ray runs under unless the user says otherwise: no token file, no change of device masks, no chatter."""
 
+_EXECUTOR_SECONDS = 30.0
 _MAX_BLOCKS = 4096
 """Pieces the records are handed over in; more would cost the driver more than the stages gain in balance."""
 
@@ -84,10 +85,10 @@ class RayEngine:
             for table in tables:
                 yield from from_table(table)
         except BaseException as error:
-            # Ray would report the workers it stops as lost and about to be retried. Its executor must end first: it
-            # takes the whole process down when it cannot reach Ray any more.
+            # Ray would report the workers it stops as lost and about to be retried.
             with _held_output():
                 tables.close()
+                _await_executors()
                 self.close()
             fault = _original(error)
             if fault is None:
@@ -201,6 +202,16 @@ def _original(error: BaseException) -> BaseException | None:
     """Return the stage's own exception inside what Ray raised, if there is one."""
     cause = getattr(error, "cause", None)
     return cause.args[0] if isinstance(cause, _StageError) else None
+
+
+def _await_executors() -> None:
+    """Wait for Ray Data's scheduling threads: one that outlives Ray takes the whole process down with it.
+
+    Closing a dataset's iterator waits two seconds for its thread, which a busy machine may exceed.
+    """
+    for thread in threading.enumerate():
+        if thread.name.startswith("StreamingExecutor"):
+            thread.join(timeout=_EXECUTOR_SECONDS)
 
 
 @contextmanager

@@ -26,8 +26,9 @@ from densewalk.ssl.show.still import resized, write_png
 from densewalk.ssl.track.tracks import Tracks
 from densewalk.ssl.train.subject import load_matcher
 
-__all__ = ["MASKS", "WALKS", "film_clip", "telling_clip", "read_film_card"]
+__all__ = ["FILM", "MASKS", "WALKS", "film_clip", "telling_clip", "read_film_card"]
 
+FILM = "tracks.mp4"
 MASKS = "masks.png"
 WALKS = {OURS: "walk.png", COLLAPSED: "walk-without-label-warping.png"}
 _CARD = "clip.json"
@@ -44,11 +45,12 @@ def film_clip(plan: QuickstartPlan) -> None:
     networks = {name: load_matcher(run) for name, run in plan.runs.items()}
     row = telling_clip(dataset)
     card = _card(plan, row, {name: facts for name, (_, facts) in networks.items()})
-    if read_film_card(plan.track) == card:
+    made = (plan.track / name for name in (FILM, MASKS, *WALKS.values()))
+    if read_film_card(plan.track) == card and all(path.is_file() for path in made):
         return
     num_frames = min(row.frames, round(plan.film.seconds * row.fps))
     video_THWC = read_frames(dataset.read_clip(row), range(num_frames))
-    film = write_track_film(networks[OURS][0], video_THWC, row.fps, plan.track / "tracks.mp4", plan.film)
+    film = write_track_film(networks[OURS][0], video_THWC, row.fps, plan.track / FILM, plan.film)
     later = min(num_frames - 1, max(1, round(_STEP_SECONDS * row.fps)))
     seen_hw = seen_size(video_THWC.shape[1:3], plan.film)
     first_HWC, later_HWC = (resized(video_THWC[frame], seen_hw) for frame in (0, later))

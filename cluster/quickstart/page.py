@@ -6,7 +6,7 @@ It is written for somebody who has not read the code or the papers.
 from collections.abc import Mapping, Sequence
 
 from densewalk.cluster.quickstart.corpus_pictures import clip_sheet, source_strips
-from densewalk.cluster.quickstart.filmed_clip import MASKS, WALKS, read_film_card
+from densewalk.cluster.quickstart.filmed_clip import FILM, MASKS, WALKS, read_film_card
 from densewalk.cluster.quickstart.plan import QuickstartPlan
 from densewalk.cluster.run_report import BENCHMARK_TEXTS, curve_charts, score_blocks
 from densewalk.cluster.scoreboard import COLLAPSED, OURS, board
@@ -116,7 +116,7 @@ def _add_film(page: Page, plan: QuickstartPlan, dataset: Dataset) -> None:
         "the spot around the ring, the surer the network is of what it followed."
     )
     film = Picture(
-        content=(plan.track / "tracks.mp4").read_bytes(),
+        content=(plan.track / FILM).read_bytes(),
         alt="points with coloured tails following the movement of a real clip",
         caption=f"Clip {row.key}, {row.frames / row.fps:.1f} s at {row.fps:g} frames a second.",
     )

@@ -1,6 +1,9 @@
 """Pipelines on Ray: what goes in comes out, verdicts pass, faults keep their type, two CPUs are enough."""
 
+import os
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -87,19 +90,25 @@ def test_a_guest_leaves_the_ray_it_found_even_when_its_reader_stops_early(guest:
 
 
 @pytest.mark.ray
-def test_an_owner_whose_reader_is_interrupted_ends_its_ray_at_once_and_quietly(
-    owner: RayEngine, guest: RayEngine, capfd: pytest.CaptureFixture[str]
-) -> None:
-    import ray
-    from tiny_stages import Mark, Number
-
-    results = owner.run([Mark()], [Number(value=n) for n in range(50)])
-    next(results)
-    with pytest.raises(KeyboardInterrupt):
-        results.throw(KeyboardInterrupt())
-    assert not ray.is_initialized()
-    printed = capfd.readouterr()
-    assert printed.out + printed.err == ""
+@pytest.mark.slow
+def test_an_owner_whose_reader_is_interrupted_ends_its_ray_at_once_and_quietly() -> None:
+    """In a process of its own, as a command is: Ray does not always survive a second start after an interruption."""
+    script = (
+        "import ray\n"
+        "from tiny_stages import Mark, Number\n"
+        "from densewalk.cluster.ray_engine import RayEngine\n"
+        "results = RayEngine(num_cpus=2).run([Mark()], [Number(value=n) for n in range(50)])\n"
+        "next(results)\n"
+        "try:\n"
+        "    results.throw(KeyboardInterrupt())\n"
+        "except KeyboardInterrupt:\n"
+        "    print('interrupted, Ray is', 'running' if ray.is_initialized() else 'ended')\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent), "PYTHONWARNINGS": "ignore"}
+    ran = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "interrupted, Ray is ended\n", "")
 
 
 def test_no_records_need_no_ray() -> None:
