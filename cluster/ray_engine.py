@@ -35,6 +35,7 @@ _ENVIRONMENT = {
 """What a local Ray runs under unless the user says otherwise: no token file, no change of device masks, no chatter."""
 
 _EXECUTOR_SECONDS = 30.0
+"""Longest wait for a scheduling thread."""
 _MAX_BLOCKS = 4096
 """Pieces the records are handed over in; more would cost the driver more than the stages gain in balance."""
 

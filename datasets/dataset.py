@@ -22,7 +22,17 @@ from densewalk.datasets.records import ClipRow
 from densewalk.datasets.shards.index import read_index
 from densewalk.datasets.shards.tar import MemberPlace, read_companion, read_range
 
-__all__ = ["CARD", "INDEX", "SCHEMA_VERSION", "SHARDS", "Dataset", "DatasetCard", "summarise", "write_card"]
+__all__ = [
+    "CARD",
+    "INDEX",
+    "SCHEMA_VERSION",
+    "SHARDS",
+    "Dataset",
+    "DatasetCard",
+    "read_card",
+    "summarise",
+    "write_card",
+]
 
 SCHEMA_VERSION = 1
 """Version of the folder's layout; a reader refuses newer ones."""
@@ -70,7 +80,7 @@ class Dataset:
 
         Raises `DataError` when it is no dataset, of a newer schema, without clips, or when card and index disagree.
         """
-        card = _read_card(folder / CARD)
+        card = read_card(folder)
         rows = read_index(folder / INDEX)
         if not rows:
             raise DataError(
@@ -134,7 +144,9 @@ def write_card(folder: Path, card: DatasetCard) -> None:
     write_json(folder / CARD, asdict(card))
 
 
-def _read_card(path: Path) -> DatasetCard:
+def read_card(folder: Path) -> DatasetCard:
+    """Read dataset.json, also of a dataset without clips; raises `DataError` when it is none or of a newer schema."""
+    path = folder / CARD
     if not path.is_file():
         raise DataError(
             f"{path.parent} is not a dataset folder: it has no {CARD}; expected the --out of a finished "

@@ -6,16 +6,13 @@ process or the repeated command after a crash, moves them into place, the card l
 away and made again from the staged sources.
 """
 
-import json
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from densewalk.datasets.atomic import write_text
-from densewalk.datasets.dataset import CARD, INDEX, SCHEMA_VERSION, SHARDS, summarise, write_card
-from densewalk.datasets.errors import DataError
+from densewalk.datasets.dataset import CARD, INDEX, SHARDS, read_card, summarise, write_card
 from densewalk.datasets.ledger import Verdict, read_ledger, write_ledger
 from densewalk.datasets.records import ClipRow, file_sha256
 from densewalk.datasets.shards.index import read_index, write_index
@@ -69,13 +66,13 @@ def read_state(folder: Path) -> State:
     """Return what a dataset folder holds; an empty state when it was never finished."""
     if not (folder / CARD).is_file():
         return State()
-    card = _read_card(folder / CARD)
+    card = read_card(folder)
     return State.of(
         clips=read_index(folder / INDEX),
         sources=read_sources(folder / SOURCES),
         verdicts=read_ledger(folder / LEDGER),
-        recipe_hash=card["recipe_hash"],
-        shard_sha256=card["shard_sha256"].items(),
+        recipe_hash=card.recipe_hash,
+        shard_sha256=card.shard_sha256.items(),
     )
 
 
@@ -101,17 +98,3 @@ def roll_forward(folder: Path, ready: Path) -> None:
             if (ready / name).is_file():
                 (ready / name).replace(folder / name)
     shutil.rmtree(ready, ignore_errors=True)
-
-
-def _read_card(path: Path) -> dict[str, Any]:
-    """Return the card as it is written; unlike `Dataset.open`, a dataset without clips is fine here."""
-    try:
-        card: dict[str, Any] = json.loads(path.read_bytes())
-        known = card["schema"] <= SCHEMA_VERSION and {"recipe_hash", "shard_sha256"} <= card.keys()
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise DataError(f"{path} is not the card of a dataset: {error!r}; choose another --out") from error
-    if not known:
-        raise DataError(
-            f"{path} has schema {card['schema']}, this densewalk writes {SCHEMA_VERSION}; upgrade densewalk"
-        )
-    return card

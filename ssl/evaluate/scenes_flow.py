@@ -20,7 +20,7 @@ from densewalk.datasets.scenes.scene import Scene
 from densewalk.ssl.evaluate.benchmark import Scores
 from densewalk.ssl.evaluate.scenes import SCENE_PROTOCOL, held_out_scenes
 from densewalk.ssl.matchers.matcher import Matcher
-from densewalk.ssl.track.frames import module_device
+from densewalk.ssl.track.frames import EncodedFrames
 from densewalk.ssl.walk.coordinates import expected_flow
 
 __all__ = ["ScenesFlow", "ScenesFlowConfig"]
@@ -91,11 +91,12 @@ class ScenesFlow:
     def _predict(self, matcher: Matcher, scene: Scene) -> Float32[np.ndarray, "2 h w"]:
         rows, columns = self._window()
         pair = np.stack([scene.frame(frame)[rows, columns] for frame in (0, self.config.frame_gap)])
-        images = torch.from_numpy(pair).to(module_device(matcher)).permute(0, 3, 1, 2).float() / 255
+        frames = EncodedFrames(matcher, pair)
         with torch.inference_mode():
-            flow = expected_flow(matcher(images[:1], images[1:]), stride=matcher.stride)
+            flow = expected_flow(matcher.relate(frames.encode(0), frames.encode(1)), stride=matcher.stride)
             full = F.interpolate(flow, (self.config.window,) * 2, mode="bilinear", align_corners=False)
-        return full[0].float().cpu().numpy()
+        scale_2 = np.array(frames.network_from_video_xy, dtype=np.float32)
+        return full[0].float().cpu().numpy() / scale_2[:, None, None]
 
     def _window(self) -> tuple[slice, slice]:
         top, left = (
