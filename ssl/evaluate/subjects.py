@@ -6,14 +6,11 @@ The floor is raw colours, no motion at all, and the same network before training
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from platform import python_version
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
 import torch
 
-import densewalk
 from densewalk.datasets.errors import BenchmarkError, known_name
 from densewalk.ssl.encoders.rgb import RgbEncoder
 from densewalk.ssl.evaluate import BENCHMARKS
@@ -22,6 +19,7 @@ from densewalk.ssl.matchers.cosine import CosineMatcher
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.matchers.position import PositionMatcher
 from densewalk.ssl.track.frames import module_device
+from densewalk.ssl.versions import versions
 
 __all__ = ["BASELINES", "baseline", "evaluate"]
 
@@ -51,7 +49,7 @@ def evaluate(
         results[name] = []
         for subject, matcher in subjects.items():
             scores = benchmark(matcher.eval(), subject=subject)
-            scores = replace(scores, provenance={**provenance.get(subject, {}), "evaluated_with": _versions()})
+            scores = replace(scores, provenance={**provenance.get(subject, {}), "evaluated_with": versions()})
             results[name].append(scores)
             if on_scores is not None:
                 on_scores(scores)
@@ -95,12 +93,3 @@ BASELINES: dict[str, Callable[[Matcher | None], Matcher]] = {
     "rgb": _rgb,
     "zero-motion": _zero_motion,
 }
-
-
-def _versions() -> dict[str, str]:
-    return {
-        "densewalk": densewalk.__version__,
-        "python": python_version(),
-        "torch": str(torch.__version__),
-        "numpy": np.__version__,
-    }

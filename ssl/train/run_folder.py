@@ -6,23 +6,21 @@ refused with the list of differences; what only changes the way the run is carri
 
 import fcntl
 import json
-import platform
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from densewalk import __version__
 from densewalk.datasets.atomic import write_json, write_text
 from densewalk.datasets.config import to_mapping, to_yaml
 from densewalk.datasets.errors import ConfigError, DataError
 from densewalk.ssl.train.checkpoint import checkpoint_step, latest_checkpoint
 from densewalk.ssl.train.config import TrainConfig
+from densewalk.ssl.versions import versions
 
 __all__ = ["check_config", "is_finished", "locked_run", "read_run_card", "write_start"]
 
@@ -30,7 +28,6 @@ _CONFIG = "config.yaml"
 _CARD = "run.json"
 _LOCK = ".lock"
 _FREE = {"checkpoint_every", "keep_checkpoints", "log_every", "threads", "device", "data.workers"}
-_PACKAGES = ("torch", "numpy", "safetensors", "opencv-python-headless", "av")
 
 
 @contextmanager
@@ -88,7 +85,7 @@ def write_start(run: Path, config: TrainConfig, *, dataset_hash: str | None) -> 
     Raises `DataError` when the run was started on other content of its dataset.
     """
     folder = latest_checkpoint(run)
-    start: dict[str, Any] = {"command": sys.argv, "versions": _versions(), "commit": _commit()}
+    start: dict[str, Any] = {"command": sys.argv, "versions": versions(), "commit": _commit()}
     if folder is None:
         card = {**start, "dataset_hash": dataset_hash, "resumed": []}
     else:
@@ -129,10 +126,6 @@ def _leaves(mapping: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _grew(name: str, old: Any, new: Any) -> bool:
     return name == "steps" and isinstance(old, int) and new >= old
-
-
-def _versions() -> dict[str, str]:
-    return {"densewalk": __version__, "python": platform.python_version(), **{p: version(p) for p in _PACKAGES}}
 
 
 def _commit() -> str | None:
