@@ -7,7 +7,7 @@ from pathlib import Path
 from densewalk.datasets.config import resolve, to_yaml
 from densewalk.datasets.dataset import Dataset
 from densewalk.datasets.errors import known_name
-from densewalk.ssl.objectives.gmrw import GMRW
+from densewalk.ssl.objectives import build_objective
 from densewalk.ssl.train.config import TrainConfig
 from densewalk.ssl.train.recipes import RECIPES
 from densewalk.ssl.train.run_log import StepRecord
@@ -31,7 +31,7 @@ def plan_training(
 
 def describe_training(config: TrainConfig) -> str:
     """Return the configuration as YAML, headed by what it amounts to; raises `DataError` for a wrong dataset."""
-    objective = GMRW(config.objective)
+    objective = build_objective(config.objective)
     parameters = sum(parameter.numel() for parameter in objective.parameters())
     samples = config.steps * config.batch_size
     share = config.data.scene_weight

@@ -41,9 +41,12 @@ def to_yaml(config: Any) -> str:
     return yaml.safe_dump(to_mapping(config), sort_keys=False, allow_unicode=True)
 
 
-def from_mapping(kind: type[_Config], mapping: Mapping[str, Any]) -> _Config:
-    """Rebuild a dataclass of `kind` from `to_mapping`'s result; raises `ConfigError` on unknown or ill-typed fields."""
-    return _lay_over(kind(), list(_leaves(mapping)))
+def from_mapping(defaults: _Config, mapping: Mapping[str, Any]) -> _Config:
+    """Rebuild a dataclass from `to_mapping`'s result; fields that are absent keep the values of `defaults`.
+
+    A section is rebuilt as the class it has in `defaults`. Raises `ConfigError` on unknown or ill-typed fields.
+    """
+    return _lay_over(defaults, list(_leaves(mapping)))
 
 
 def require(*problems: str | bool | None) -> None:
@@ -71,7 +74,7 @@ def _lay_over(recipe: _Config, assignments: Sequence[tuple[str | None, Any]]) ->
             problems.append(problem)
     rebuilt: _Config = recipe
     try:
-        rebuilt = _rebuild(type(recipe), OmegaConf.to_container(merged, resolve=True))
+        rebuilt = _rebuild(recipe, OmegaConf.to_container(merged, resolve=True))
     except ConfigError as error:
         problems.append(str(error))
     require(*problems)
@@ -149,26 +152,30 @@ def _unknown(name: str, path: str, known: list[str]) -> str:
     return f"unknown option {path!r}; known here: {', '.join(known)}{hint}"
 
 
-def _rebuild(kind: Any, value: Any) -> Any:
-    """Construct dataclasses and tuples again, so that every `__post_init__` runs on the final values."""
-    if isinstance(kind, type) and dataclasses.is_dataclass(kind) and isinstance(value, Mapping):
-        hints = get_type_hints(kind)
-        parts: dict[str, Any] = {}
-        problems: list[str] = []
-        for name, item in value.items():
-            try:
-                parts[name] = _rebuild(hints[name], item)
-            except ConfigError as error:
-                problems.append(str(error))
+def _rebuild(section: Any, value: Any) -> Any:
+    """Construct a dataclass like `section` again, inner ones first, so that every `__post_init__` sees final values."""
+    hints = get_type_hints(type(section))
+    parts: dict[str, Any] = {}
+    problems: list[str] = []
+    for name, item in value.items():
         try:
-            # A section that failed takes its default here, so that the checks of the whole are heard too.
-            built = kind(**parts)
+            inner = getattr(section, name)
+            parts[name] = _rebuild(inner, item) if dataclasses.is_dataclass(inner) else _retuple(hints[name], item)
         except ConfigError as error:
             problems.append(str(error))
-        require(*problems)
-        return built
+    try:
+        # A section that failed keeps what it was here, so that the checks of the whole are heard too.
+        built = dataclasses.replace(section, **parts)
+    except ConfigError as error:
+        problems.append(str(error))
+    require(*problems)
+    return built
+
+
+def _retuple(kind: Any, value: Any) -> Any:
+    """Return lists as the tuples that the field's annotation asks for."""
     if get_origin(kind) is tuple and isinstance(value, list):
         kinds = get_args(kind)
         each = kinds[:1] * len(value) if len(kinds) == 2 and kinds[1] is ... else kinds
-        return tuple(_rebuild(k, v) for k, v in zip(each, value, strict=True))
+        return tuple(_retuple(k, v) for k, v in zip(each, value, strict=True))
     return value

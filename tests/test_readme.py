@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from densewalk.cluster.cli.main import app
-from densewalk.ssl.train.recipes import gmrw_scenes_small
+from densewalk.ssl.train.recipes.gmrw import gmrw_scenes_small
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

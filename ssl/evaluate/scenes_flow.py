@@ -21,7 +21,6 @@ from densewalk.ssl.evaluate.benchmark import Scores
 from densewalk.ssl.evaluate.scenes import SCENE_PROTOCOL, held_out_scenes
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.track.frames import EncodedFrames
-from densewalk.ssl.walk.coordinates import expected_flow
 
 __all__ = ["ScenesFlow", "ScenesFlowConfig"]
 
@@ -93,7 +92,7 @@ class ScenesFlow:
         pair = np.stack([scene.frame(frame)[rows, columns] for frame in (0, self.config.frame_gap)])
         frames = EncodedFrames(matcher, pair)
         with torch.inference_mode():
-            flow = expected_flow(matcher.relate(frames.encode(0), frames.encode(1)), stride=matcher.stride)
+            flow, _ = matcher.displacement(frames.encode(0), frames.encode(1))
             full = F.interpolate(flow, (self.config.window,) * 2, mode="bilinear", align_corners=False)
         scale_2 = np.array(frames.network_from_video_xy, dtype=np.float32)
         return full[0].float().cpu().numpy() / scale_2[:, None, None]

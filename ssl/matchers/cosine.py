@@ -8,7 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from densewalk.ssl.encoders.encoder import DenseEncoder
-from densewalk.ssl.matchers.matcher import Matcher, PairFeatures
+from densewalk.ssl.matchers.matcher import Matcher
+from densewalk.ssl.walk.pair_features import PairFeatures
 
 __all__ = ["CosineMatcher"]
 

@@ -15,8 +15,9 @@ from torch import Tensor, nn
 
 from densewalk.datasets.config import require
 from densewalk.ssl.encoders.gmflow_cnn import GMFlowCNN
-from densewalk.ssl.matchers.matcher import Matcher, PairFeatures
+from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.matchers.window_attention import position_code, window_attention
+from densewalk.ssl.walk.pair_features import PairFeatures
 
 __all__ = ["GMFlow", "GMFlowConfig"]
 

@@ -10,33 +10,14 @@ Shapes: B batch, C channels, H W rows and columns of an image, D feature width, 
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
-__all__ = ["Matcher", "PairFeatures"]
+from densewalk.ssl.walk.coordinates import expected_flow
+from densewalk.ssl.walk.pair_features import PairFeatures
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PairFeatures:
-    """Features of a pair of images, ready for inner products."""
-
-    source_BND: Float[Tensor, "b n d"]
-    target_BND: Float[Tensor, "b n d"]
-    grid_hw: tuple[int, int]
-    """Rows and columns of the grid; N is their product, nodes are in row order."""
-    temperature: float
-    """Divisor of the inner products."""
-
-    def swapped(self) -> "PairFeatures":
-        """Return the features of the pair in the other direction."""
-        return replace(self, source_BND=self.target_BND, target_BND=self.source_BND)
-
-    def split(self, batch: int) -> "tuple[PairFeatures, ...]":
-        """Return the features of consecutive runs of `batch` pairs."""
-        parts = zip(self.source_BND.split(batch), self.target_BND.split(batch), strict=True)
-        return tuple(replace(self, source_BND=source, target_BND=target) for source, target in parts)
+__all__ = ["Matcher"]
 
 
 class Matcher(nn.Module, ABC):
@@ -62,3 +43,14 @@ class Matcher(nn.Module, ABC):
     def forward(self, source_BCHW: Float[Tensor, "b 3 h w"], target_BCHW: Float[Tensor, "b 3 h w"]) -> PairFeatures:
         """Return the features of pairs of images."""
         return self.relate(self.encode(source_BCHW), self.encode(target_BCHW))
+
+    def displacement(
+        self, source_BDHW: Float[Tensor, "b d gh gw"], target_BDHW: Float[Tensor, "b d gh gw"]
+    ) -> tuple[Float[Tensor, "b 2 gh gw"], Float[Tensor, "b 2 gh gw"]]:
+        """Return the flow of encoded maps from source to target and back, pixels of the encoded raster.
+
+        It is the mean of each node's transition; a matcher with another read-out overrides it. One call serves both
+        directions.
+        """
+        features = self.relate(source_BDHW, target_BDHW)
+        return expected_flow(features, stride=self.stride), expected_flow(features.swapped(), stride=self.stride)

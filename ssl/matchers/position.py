@@ -11,7 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from densewalk.datasets.geometry import grid_points
-from densewalk.ssl.matchers.matcher import Matcher, PairFeatures
+from densewalk.ssl.matchers.matcher import Matcher
+from densewalk.ssl.walk.pair_features import PairFeatures
 
 __all__ = ["PositionMatcher"]
 

@@ -5,6 +5,7 @@ collapses to zero motion. With a crop of its own for the return, home lies elsew
 """
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from densewalk.datasets.plan import PalindromePlan
 from densewalk.datasets.views import ClipBatch
 from densewalk.ssl.matchers.gmflow import GMFlow, GMFlowConfig
 from densewalk.ssl.matchers.matcher import Matcher
-from densewalk.ssl.objectives.objective import Objective, Progress, StepOutput
+from densewalk.ssl.objectives.objective import Objective, ObjectiveConfig, Progress, StepOutput
 from densewalk.ssl.show.flow_wheel import flow_picture
 from densewalk.ssl.walk.coordinates import expected_flow
 from densewalk.ssl.walk.diagnostics import return_statistics
@@ -30,9 +31,11 @@ __all__ = ["GMRW", "GMRWConfig"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GMRWConfig:
+class GMRWConfig(ObjectiveConfig):
     """Settings of the GMRW objective."""
 
+    name: Literal["gmrw"] = "gmrw"
+    """Fixed."""
     matcher: GMFlowConfig = field(default_factory=GMFlowConfig)
     """The network whose transitions are walked."""
     plan: PalindromePlan = field(default_factory=lambda: PalindromePlan(size=512))

@@ -16,10 +16,20 @@ from densewalk.datasets.plan import PalindromePlan
 from densewalk.datasets.views import ClipBatch
 from densewalk.ssl.matchers.matcher import Matcher
 
-__all__ = ["Objective", "Panel", "Progress", "StepOutput"]
+__all__ = ["Objective", "ObjectiveConfig", "Panel", "Progress", "StepOutput"]
 
 Panel = Callable[[], UInt8[np.ndarray, "h w 3"]]
 """Draws one RGB picture when called; drawing costs nothing until then."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectiveConfig:
+    """What the settings of every objective have in common; subclasses give `name` and `plan` a default."""
+
+    name: str
+    """Key of the objective in `OBJECTIVES`; the recipe decides it."""
+    plan: PalindromePlan
+    """Views a batch must carry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

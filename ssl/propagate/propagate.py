@@ -22,8 +22,9 @@ from torch import Tensor
 
 from densewalk.datasets.config import require
 from densewalk.datasets.errors import DataError
-from densewalk.ssl.matchers.matcher import Matcher, PairFeatures
+from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.track.frames import EncodedFrames
+from densewalk.ssl.walk.pair_features import PairFeatures
 
 __all__ = ["PropagationConfig", "propagate_labels"]
 

@@ -15,10 +15,11 @@ from torch import Tensor
 
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.geometry import grid_points
-from densewalk.ssl.matchers.matcher import Matcher, PairFeatures
+from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.show.colours import DIM, INK, SLATE, heat_colours
 from densewalk.ssl.show.lettering import text_width_px, written
 from densewalk.ssl.show.still import resized
+from densewalk.ssl.walk.pair_features import PairFeatures
 
 __all__ = ["heat_overlay", "walk_panel", "walk_distributions"]
 

@@ -23,7 +23,6 @@ from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.metrics.tapvid import RASTER
 from densewalk.ssl.track.frames import EncodedFrames
 from densewalk.ssl.track.tracks import Tracks
-from densewalk.ssl.walk.coordinates import expected_flow
 
 __all__ = ["TrackerConfig", "Tracks", "track_points"]
 
@@ -124,10 +123,8 @@ class _Walk:
         return fields
 
     def _fields(self, source_1DHW: Tensor, target_1DHW: Tensor) -> tuple[Tensor, Tensor]:
-        features = self.matcher.relate(source_1DHW, target_1DHW)
-        both = features, features.swapped()
-        forth, back = (expected_flow(f, stride=self.matcher.stride).float() for f in both)
-        return forth, back
+        forth, back = self.matcher.displacement(source_1DHW, target_1DHW)
+        return forth.float(), back.float()
 
     def _move(self, point_K2: Tensor, forth_12HW: Tensor, back_12HW: Tensor) -> tuple[Tensor, Tensor]:
         """Return where points go along one field, and whether the other one brings them back."""

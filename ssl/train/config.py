@@ -7,6 +7,7 @@ from typing import Literal
 from densewalk.datasets.config import require
 from densewalk.datasets.scenes.config import SceneConfig
 from densewalk.ssl.objectives.gmrw import GMRWConfig
+from densewalk.ssl.objectives.objective import ObjectiveConfig
 
 __all__ = ["AdamWConfig", "DataConfig", "TrainConfig"]
 
@@ -63,7 +64,7 @@ class DataConfig:
 class TrainConfig:
     """Everything that makes a run; the same configuration gives the same run, step by step."""
 
-    objective: GMRWConfig = field(default_factory=GMRWConfig)
+    objective: ObjectiveConfig = field(default_factory=GMRWConfig)
     data: DataConfig = field(default_factory=DataConfig)
     optimiser: AdamWConfig = field(default_factory=AdamWConfig)
     steps: int = 1000

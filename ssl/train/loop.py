@@ -14,7 +14,7 @@ import torch
 
 from densewalk.datasets.errors import ConfigError
 from densewalk.datasets.stream import BatchStream
-from densewalk.ssl.objectives.gmrw import GMRW
+from densewalk.ssl.objectives import build_objective
 from densewalk.ssl.objectives.objective import Objective
 from densewalk.ssl.train.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
 from densewalk.ssl.train.config import TrainConfig
@@ -45,7 +45,7 @@ def pretrain(config: TrainConfig, out: Path, *, on_step: Callable[[StepRecord], 
             return out
         dataset = open_dataset(config.data)
         seed_everything(config.seed)
-        objective = GMRW(config.objective).to(device)
+        objective = build_objective(config.objective).to(device)
         source = training_source(config.data, dataset, objective.plan, seed=config.seed)
         stream = BatchStream(source, config.batch_size, workers=config.data.workers)
         try:

@@ -8,9 +8,9 @@ import torch
 import yaml
 
 from densewalk.datasets.config import config_hash, from_mapping, require
-from densewalk.datasets.errors import ConfigError, TrainingError
+from densewalk.datasets.errors import ConfigError, TrainingError, known_name
 from densewalk.ssl.matchers.matcher import Matcher
-from densewalk.ssl.objectives.gmrw import GMRW
+from densewalk.ssl.objectives import OBJECTIVES, build_objective
 from densewalk.ssl.train.checkpoint import checkpoint_step, is_complete, latest_checkpoint, load_model
 from densewalk.ssl.train.config import TrainConfig
 from densewalk.ssl.train.run_folder import read_run_card
@@ -29,7 +29,7 @@ def load_matcher(path: Path) -> tuple[Matcher, dict[str, Any]]:
     run = _run_folder(folder)
     config = load_train_config(run)
     with torch.random.fork_rng():
-        objective = GMRW(config.objective)
+        objective = build_objective(config.objective)
     load_weights(objective, load_model(folder), where=str(folder))
     card = read_run_card(run)
     return objective.subject().eval(), {
@@ -48,11 +48,18 @@ def load_train_config(run: Path) -> TrainConfig:
     try:
         content = yaml.safe_load(path.read_text())
         require(not isinstance(content, Mapping) and "it does not hold sections of name: value")
-        return from_mapping(TrainConfig, content)
+        return from_mapping(_defaults(content), content)
     except OSError as error:
         raise TrainingError(f"cannot read {path}: {error.strerror}; expected a run folder made by pretrain") from error
     except (yaml.YAMLError, ConfigError) as error:
         raise TrainingError(f"{path} is not the configuration of a training run: {error}") from error
+
+
+def _defaults(content: Mapping[str, Any]) -> TrainConfig:
+    """Return a configuration whose objective is of the kind that a run's configuration names."""
+    section = content.get("objective")
+    name = section.get("name") if isinstance(section, Mapping) else None
+    return TrainConfig(objective=OBJECTIVES[known_name(str(name), OBJECTIVES, "objective")].config())
 
 
 def _checkpoint_folder(path: Path) -> Path:

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from densewalk.datasets.geometry import grid_points
-from densewalk.ssl.matchers.matcher import PairFeatures
+from densewalk.ssl.walk.pair_features import PairFeatures
 from densewalk.ssl.walk.transition import attend
 
 __all__ = ["expected_flow", "expected_points", "round_trip_points"]

@@ -8,9 +8,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from densewalk.datasets.geometry import grid_points
-from densewalk.ssl.matchers.matcher import PairFeatures
 from densewalk.ssl.walk.coordinates import round_trip_points
 from densewalk.ssl.walk.labels import WalkLabels
+from densewalk.ssl.walk.pair_features import PairFeatures
 
 __all__ = ["return_statistics"]
 

@@ -16,8 +16,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from densewalk.ssl.matchers.matcher import PairFeatures
 from densewalk.ssl.walk.labels import WalkLabels
+from densewalk.ssl.walk.pair_features import PairFeatures
 
 __all__ = ["return_log_prob", "walk_loss"]
 

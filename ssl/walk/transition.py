@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from densewalk.ssl.matchers.matcher import PairFeatures
+from densewalk.ssl.walk.pair_features import PairFeatures
 
 __all__ = ["attend", "match_logits", "transition"]
 

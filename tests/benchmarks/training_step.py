@@ -12,7 +12,7 @@ from densewalk.datasets.stream import BatchStream
 from densewalk.ssl.objectives.gmrw import GMRW
 from densewalk.ssl.objectives.objective import Progress
 from densewalk.ssl.track.tracker import TrackerConfig, track_points
-from densewalk.ssl.train.recipes import gmrw_scenes_small
+from densewalk.ssl.train.recipes.gmrw import gmrw_scenes_small
 
 DEVICES = ("cpu", "cuda")
 _STEPS, _WARM_UP = 20, 3

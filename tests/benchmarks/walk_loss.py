@@ -6,9 +6,9 @@ from functools import partial
 
 import torch
 
-from densewalk.ssl.matchers.matcher import PairFeatures
 from densewalk.ssl.walk.labels import WalkLabels, bilinear_labels
 from densewalk.ssl.walk.loss import walk_loss
+from densewalk.ssl.walk.pair_features import PairFeatures
 from densewalk.ssl.walk.transition import transition
 
 DEVICES = ("cpu", "cuda")

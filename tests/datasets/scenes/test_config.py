@@ -22,5 +22,5 @@ def test_a_radius_outside_the_frame_is_refused(radius: tuple[float, float]) -> N
 
 def test_settings_survive_being_written_and_overridden() -> None:
     config = SceneConfig(height=64, num_layers=(1, 3))
-    assert from_mapping(SceneConfig, to_mapping(config)) == config
+    assert from_mapping(SceneConfig(), to_mapping(config)) == config
     assert resolve(config, overrides=["num_layers=[2, 6]", "max_speed_px=2"]).num_layers == (2, 6)

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from densewalk.datasets.scenes.layers import NUM_CLASSES
 from densewalk.datasets.scenes.scene import Scene
-from densewalk.ssl.matchers.matcher import Matcher, PairFeatures
+from densewalk.ssl.matchers.matcher import Matcher
+from densewalk.ssl.walk.pair_features import PairFeatures
 
 
 class SceneOracle(Matcher):

@@ -12,7 +12,8 @@ from densewalk.datasets.scenes.config import SceneConfig
 from densewalk.ssl.evaluate.scenes import held_out_scenes
 from densewalk.ssl.evaluate.scenes_flow import ScenesFlow, ScenesFlowConfig
 from densewalk.ssl.evaluate.subjects import baseline
-from densewalk.ssl.matchers.matcher import Matcher, PairFeatures
+from densewalk.ssl.matchers.matcher import Matcher
+from densewalk.ssl.walk.pair_features import PairFeatures
 
 WHOLE = ScenesFlowConfig(num_pairs=3, window=64, scene=SceneConfig(height=64, width=64, num_frames=4))
 

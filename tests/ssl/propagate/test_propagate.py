@@ -11,9 +11,10 @@ from torch import Tensor
 from densewalk.datasets.errors import ConfigError, DataError
 from densewalk.ssl.encoders.rgb import RgbEncoder
 from densewalk.ssl.matchers.cosine import CosineMatcher
-from densewalk.ssl.matchers.matcher import Matcher, PairFeatures
+from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.matchers.position import PositionMatcher
 from densewalk.ssl.propagate.propagate import PropagationConfig, propagate_labels
+from densewalk.ssl.walk.pair_features import PairFeatures
 
 
 class PairColours(Matcher):

@@ -8,8 +8,9 @@ from torch import Tensor
 
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.geometry import grid_points
-from densewalk.ssl.matchers.matcher import Matcher, PairFeatures
+from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.show.heat import heat_overlay, walk_distributions, walk_panel
+from densewalk.ssl.walk.pair_features import PairFeatures
 
 
 class ShiftMatcher(Matcher):

@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from densewalk.ssl.matchers.matcher import Matcher, PairFeatures
+from densewalk.ssl.matchers.matcher import Matcher
+from densewalk.ssl.walk.pair_features import PairFeatures
 
 _WORLD = 160.0
 

@@ -5,8 +5,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from densewalk.ssl.matchers.matcher import Matcher, PairFeatures
+from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.track.frames import EncodedFrames, module_device
+from densewalk.ssl.walk.pair_features import PairFeatures
 
 
 class Glass(Matcher):

@@ -14,7 +14,7 @@ def test_yaml_of_a_run_gives_the_configuration_back() -> None:
     config = TrainConfig(
         data=DataConfig(dataset=Path("a/b"), scene_weight=0.25), optimiser=AdamWConfig(betas=(0.5, 0.9))
     )
-    assert from_mapping(TrainConfig, yaml.safe_load(to_yaml(config))) == config
+    assert from_mapping(TrainConfig(), yaml.safe_load(to_yaml(config))) == config
 
 
 def test_overrides_reach_every_section() -> None:

@@ -25,7 +25,7 @@ config_path, out, where = sys.argv[1:]
 die = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 if where == "in checkpoint":
     checkpoint.write_json = die
-config = from_mapping(TrainConfig, yaml.safe_load(Path(config_path).read_text()))
+config = from_mapping(TrainConfig(), yaml.safe_load(Path(config_path).read_text()))
 loop.pretrain(config, Path(out), on_step=lambda record: record.step == 6 and where == "after step 6" and die())
 """
 

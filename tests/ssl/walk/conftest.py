@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from densewalk.ssl.matchers.matcher import PairFeatures
+from densewalk.ssl.walk.pair_features import PairFeatures
 
 MakePair = Callable[..., PairFeatures]
 

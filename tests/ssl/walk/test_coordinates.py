@@ -3,9 +3,9 @@
 import torch
 
 from densewalk.datasets.geometry import grid_points
-from densewalk.ssl.matchers.matcher import PairFeatures
 from densewalk.ssl.matchers.position import PositionMatcher
 from densewalk.ssl.walk.coordinates import expected_flow, expected_points, round_trip_points
+from densewalk.ssl.walk.pair_features import PairFeatures
 from densewalk.ssl.walk.transition import transition
 
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from densewalk.ssl.matchers.matcher import PairFeatures
 from densewalk.ssl.walk.labels import WalkLabels, bilinear_labels
 from densewalk.ssl.walk.loss import return_log_prob, walk_loss
+from densewalk.ssl.walk.pair_features import PairFeatures
 
 GRID = (4, 5)
 

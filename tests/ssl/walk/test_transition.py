@@ -2,7 +2,7 @@
 
 import torch
 
-from densewalk.ssl.matchers.matcher import PairFeatures
+from densewalk.ssl.walk.pair_features import PairFeatures
 from densewalk.ssl.walk.transition import attend, match_logits, transition
 
 

@@ -1,9 +1,5 @@
-"""The training runs this project stands for, by name; each is a complete configuration to start from.
+"""Training runs of global matching random walks."""
 
-Every field can be overridden on the command line as `section.field=value`.
-"""
-
-from collections.abc import Callable
 from dataclasses import replace
 
 from densewalk.datasets.plan import PalindromePlan
@@ -12,7 +8,7 @@ from densewalk.ssl.matchers.gmflow import GMFlowConfig
 from densewalk.ssl.objectives.gmrw import GMRWConfig
 from densewalk.ssl.train.config import AdamWConfig, DataConfig, TrainConfig
 
-__all__ = ["RECIPES", "gmrw", "gmrw_scenes_small", "gmrw_small"]
+__all__ = ["gmrw", "gmrw_scenes_small", "gmrw_small"]
 
 
 def gmrw_scenes_small() -> TrainConfig:
@@ -69,10 +65,3 @@ def gmrw() -> TrainConfig:
         batch_size=4,
         checkpoint_every=1000,
     )
-
-
-RECIPES: dict[str, Callable[[], TrainConfig]] = {
-    "gmrw": gmrw,
-    "gmrw_scenes_small": gmrw_scenes_small,
-    "gmrw_small": gmrw_small,
-}
