@@ -21,6 +21,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from densewalk.datasets.geometry import crop_affine, flip_affine
+from densewalk.datasets.photometric import ColourChange, recolour
 from densewalk.datasets.views import View
 
 __all__ = ["Box", "ViewGeometry", "draw_crop", "draw_square", "render_view", "resample"]
@@ -49,9 +50,21 @@ class ViewGeometry:
         return crop @ flip_affine(self.size_hw[1]) if self.flip else crop
 
 
-def render_view(video_THWC: UInt8[np.ndarray, "t h w 3"], geometry: ViewGeometry, frames: Sequence[int]) -> View:
-    """Return the view (batch of one) that shows all of `video_THWC`; `frames` names each frame's index in the clip."""
-    pixels_THWC = np.stack([resample(frame_HWC, geometry) for frame_HWC in video_THWC])
+def render_view(
+    video_THWC: UInt8[np.ndarray, "t h w 3"],
+    geometry: ViewGeometry,
+    frames: Sequence[int],
+    *,
+    colours: Sequence[ColourChange] = (),
+) -> View:
+    """Return the view (batch of one) that shows all of `video_THWC`; `frames` names each frame's index in the clip.
+
+    `colours` are the changes of colour of the frames, one each, or none at all.
+    """
+    shown = [resample(frame_HWC, geometry) for frame_HWC in video_THWC]
+    if colours:
+        shown = [recolour(frame_HWC, change) for frame_HWC, change in zip(shown, colours, strict=True)]
+    pixels_THWC = np.stack(shown)
     return View(
         video_BTCHW=torch.from_numpy(pixels_THWC).permute(0, 3, 1, 2).contiguous()[None],
         clip_from_view_B33=geometry.clip_from_view[None],

@@ -13,6 +13,7 @@ from jaxtyping import UInt8
 
 from densewalk.datasets.augment import Box, ViewGeometry, draw_crop, draw_square, render_view
 from densewalk.datasets.errors import DataError
+from densewalk.datasets.photometric import ColourChange, draw_colour
 from densewalk.datasets.plan import PalindromePlan
 from densewalk.datasets.views import ClipBatch, Motion
 
@@ -27,6 +28,8 @@ class PalindromeDraw:
     """Clip frame indices of the forward direction, increasing."""
     forward: ViewGeometry
     backward: ViewGeometry
+    colours: tuple[ColourChange, ...] = ()
+    """Changes of colour of the forward frames, then of the backward ones; none at all when empty."""
 
 
 def draw_palindrome(
@@ -40,7 +43,9 @@ def draw_palindrome(
     window = draw_square(size_hw, rng)
     forward = _draw_geometry(plan, window, rng)
     backward = _draw_geometry(plan, window, rng) if plan.independent_return else forward
-    return PalindromeDraw(frames=frames, forward=forward, backward=backward)
+    strength, num_shown = plan.colour_jitter, 2 * len(frames) if plan.colour_jitter else 0
+    colours = tuple(draw_colour(rng, strength) for _ in range(num_shown))
+    return PalindromeDraw(frames=frames, forward=forward, backward=backward, colours=colours)
 
 
 def palindrome_sample(
@@ -52,8 +57,9 @@ def palindrome_sample(
     """
     if len(video_THWC) != len(draw.frames):
         raise ValueError(f"{len(video_THWC)} frames given for the {len(draw.frames)} of the draw {draw.frames}")
-    forward = render_view(video_THWC, draw.forward, draw.frames)
-    backward = render_view(video_THWC[::-1], draw.backward, draw.frames[::-1])
+    there, back = draw.colours[: len(video_THWC)], draw.colours[len(video_THWC) :]
+    forward = render_view(video_THWC, draw.forward, draw.frames, colours=there)
+    backward = render_view(video_THWC[::-1], draw.backward, draw.frames[::-1], colours=back)
     return ClipBatch(keys=(key,), views=(forward, backward), motion=motion)
 
 

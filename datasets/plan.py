@@ -31,6 +31,8 @@ class PalindromePlan:
     """Probability of mirroring a view, drawn for each direction (GMRW: 0)."""
     independent_return: bool = True
     """Whether the return view has a crop of its own; without it the label is the identity and the walk collapses."""
+    colour_jitter: float = 0.0
+    """Strength of a change of colour that every frame of every view draws for itself (GMRW: 0, MoCo-v2: 0.4)."""
     motion: bool = False
     """Whether the batch must carry motion between the planned frames."""
 
@@ -45,5 +47,6 @@ class PalindromePlan:
             not 0 < low_area <= high_area <= 1 and f"plan.crop_area={self.crop_area} is not a range within (0, 1]",
             not 0 < low_aspect <= high_aspect
             and f"plan.crop_aspect={self.crop_aspect} is not a range of positive ratios",
+            not 0 <= self.colour_jitter <= 1 and f"plan.colour_jitter={self.colour_jitter} must lie within 0-1",
             not 0 <= self.flip_prob <= 1 and f"plan.flip_prob={self.flip_prob} is not a probability",
         )

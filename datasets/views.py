@@ -15,6 +15,8 @@ import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
+from densewalk.datasets.errors import DataError
+
 __all__ = ["ClipBatch", "Motion", "View"]
 
 
@@ -73,7 +75,14 @@ class ClipBatch:
 
     @staticmethod
     def collate(samples: "Sequence[ClipBatch]") -> "ClipBatch":
-        """Concatenate batches of equal shapes along the batch axis."""
+        """Concatenate batches along the batch axis; raises `DataError` when their views differ in size."""
+        sizes = {s.keys: tuple(tuple(view.video_BTCHW.shape[1:]) for view in s.views) for s in samples}
+        if len(set(sizes.values())) > 1:
+            listed = "; ".join(f"{', '.join(keys)}: {shapes}" for keys, shapes in sizes.items())
+            raise DataError(
+                f"samples of one batch show views of different (frames, channels, rows, columns): {listed}; "
+                "a source must render every view at plan.size"
+            )
         views = tuple(_concatenate(parts) for parts in zip(*(s.views for s in samples), strict=True))
         motions = [s.motion for s in samples if s.motion is not None]
         return ClipBatch(

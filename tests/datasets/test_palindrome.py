@@ -1,5 +1,7 @@
 """Palindromes: times within the clip and the plan, crops of their own, views whose label is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -139,3 +141,19 @@ def test_the_return_shows_the_frames_backwards() -> None:
 def test_the_wrong_number_of_frames_is_refused() -> None:
     with pytest.raises(ValueError, match="3 frames given for the 2"):
         palindrome_sample("a", np.zeros((3, 60, 90, 3), dtype=np.uint8), draw(PalindromePlan(size=16)))
+
+
+def test_colour_jitter_changes_colours_of_every_frame_and_nothing_else() -> None:
+    video = np.random.default_rng(0).integers(60, 190, (2, 40, 40, 3), dtype=np.uint8)
+    plain_plan = PalindromePlan(size=16)
+    jittered_plan = replace(plain_plan, colour_jitter=0.4)
+    plain, jittered = (
+        draw_palindrome(plan, num_frames=8, fps=12, size_hw=(40, 40), rng=np.random.default_rng(5))
+        for plan in (plain_plan, jittered_plan)
+    )
+    assert replace(jittered, colours=()) == plain
+    assert len(set(jittered.colours)) == 4
+    one, other = palindrome_sample("k", video, plain), palindrome_sample("k", video, jittered)
+    for before, after in zip(one.views, other.views, strict=True):
+        assert torch.equal(before.clip_from_view_B33, after.clip_from_view_B33)
+        assert (before.video_BTCHW != after.video_BTCHW).flatten(2).any(-1).all()
