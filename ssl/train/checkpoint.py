@@ -2,6 +2,7 @@
 
     model.safetensors      parameters and buffers of the objective
     optimiser.safetensors  state of the optimiser, one tensor a parameter and quantity
+    average.safetensors    average of the weights, when the run keeps one
     state.json             step, place in the stream, random generators
 
 A folder without COMPLETE is what a killed process left; readers never look at it and the next write of the same step
@@ -12,7 +13,7 @@ import json
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ _FOLDER = re.compile(r"step-(\d{8,})")
 _COMPLETE = "COMPLETE"
 _MODEL = "model.safetensors"
 _OPTIMISER = "optimiser.safetensors"
+_AVERAGE = "average.safetensors"
 _STATE = "state.json"
 
 
@@ -50,6 +52,8 @@ class Checkpoint:
     optimiser: Mapping[str, Tensor]
     state: Mapping[str, Any]
     """JSON values: the place in the stream and the random generators."""
+    average: Mapping[str, Tensor] = field(default_factory=dict)
+    """Average of the model's tensors; empty when the run keeps none."""
 
 
 def save_checkpoint(run: Path, checkpoint: Checkpoint, *, keep: int) -> Path:
@@ -58,6 +62,8 @@ def save_checkpoint(run: Path, checkpoint: Checkpoint, *, keep: int) -> Path:
     _remove(folder)
     _write_tensors(folder / _MODEL, checkpoint.model)
     _write_tensors(folder / _OPTIMISER, checkpoint.optimiser)
+    if checkpoint.average:
+        _write_tensors(folder / _AVERAGE, checkpoint.average)
     write_json(folder / _STATE, {"step": checkpoint.step, **checkpoint.state})
     write_text(folder / _COMPLETE, "")
     for old in _complete_folders(run)[:-keep]:
@@ -86,21 +92,31 @@ def is_complete(folder: Path) -> bool:
 
 def load_checkpoint(folder: Path) -> Checkpoint:
     """Read a checkpoint; raises `TrainingError` when it is incomplete or damaged."""
-    model = load_model(folder)
+    _require_complete(folder)
+    model = _read_tensors(folder / _MODEL)
+    average = _read_tensors(folder / _AVERAGE) if (folder / _AVERAGE).is_file() else {}
     optimiser = _read_tensors(folder / _OPTIMISER)
     path = folder / _STATE
     try:
         state = json.loads(path.read_text())
-        return Checkpoint(step=state.pop("step"), model=model, optimiser=optimiser, state=state)
+        return Checkpoint(step=state.pop("step"), model=model, optimiser=optimiser, state=state, average=average)
     except (OSError, ValueError, KeyError) as error:
         raise _unreadable(path, error) from error
 
 
 def load_model(folder: Path) -> dict[str, Tensor]:
-    """Read the weights of a checkpoint; raises `TrainingError` when it is incomplete or damaged."""
+    """Read the weights to be evaluated: their average where the run keeps one, otherwise the last ones.
+
+    Raises `TrainingError` when the checkpoint is incomplete or damaged.
+    """
+    _require_complete(folder)
+    average = folder / _AVERAGE
+    return _read_tensors(average if average.is_file() else folder / _MODEL)
+
+
+def _require_complete(folder: Path) -> None:
     if not is_complete(folder):
         raise TrainingError(f"{folder} is not a complete checkpoint: it has no file {_COMPLETE}")
-    return _read_tensors(folder / _MODEL)
 
 
 def _complete_folders(run: Path) -> list[Path]:

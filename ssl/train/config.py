@@ -71,6 +71,8 @@ class TrainConfig:
     """Length of the run in optimiser steps (GMRW: 73,000); may grow between two starts of the same run."""
     batch_size: int = 4
     """Clips in a step (GMRW: 4)."""
+    ema_decay: float = 0.0
+    """Decay of the average of the weights that is evaluated instead of the last ones; 0 keeps none (GMRW: 0)."""
     seed: int = 0
     """Decides the initial weights and every random draw of the run."""
     checkpoint_every: int = 500
@@ -88,6 +90,7 @@ class TrainConfig:
         counts = ("steps", "batch_size", "checkpoint_every", "keep_checkpoints", "log_every")
         require(
             *(getattr(self, n) < 1 and f"{n}={getattr(self, n)} must be at least 1" for n in counts),
+            not 0 <= self.ema_decay < 1 and f"ema_decay={self.ema_decay} must lie in [0, 1)",
             self.seed < 0 and f"seed={self.seed} must not be negative",
             self.threads < 0 and f"threads={self.threads} must not be negative",
         )

@@ -12,18 +12,19 @@ from pathlib import Path
 
 import torch
 
-from densewalk.datasets.errors import ConfigError
+from densewalk.datasets.errors import ConfigError, TrainingError
 from densewalk.datasets.stream import BatchStream
 from densewalk.ssl.objectives import build_objective
 from densewalk.ssl.objectives.objective import Objective
 from densewalk.ssl.train.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
 from densewalk.ssl.train.config import TrainConfig
+from densewalk.ssl.train.failed_batch import save_failed_batch
 from densewalk.ssl.train.interruption import Interrupted, noted_signals
 from densewalk.ssl.train.pace import Pace
 from densewalk.ssl.train.random_state import capture_random_state, restore_random_state, seed_everything
 from densewalk.ssl.train.run_folder import check_config, is_finished, locked_run, write_start
 from densewalk.ssl.train.run_log import RunLog, StepRecord
-from densewalk.ssl.train.train_state import StepResult, TrainState
+from densewalk.ssl.train.train_state import LossNotFiniteError, StepResult, TrainState
 from densewalk.ssl.train.training_stream import open_dataset, training_source
 
 __all__ = ["pretrain", "train"]
@@ -68,13 +69,17 @@ def train(
 
     Of the configuration only optimiser, steps and the cadences matter here. Raises as `pretrain` does.
     """
-    state, pace = TrainState(objective, stream, config.optimiser), Pace()
+    state, pace = TrainState(objective, stream, config.optimiser, ema_decay=config.ema_decay), Pace()
     if folder := latest_checkpoint(run):
         state.restore(load_checkpoint(folder), where=str(folder))
         _log.info("%s continues after step %d", run, state.step)
     with noted_signals() as request, RunLog(run, state.step) as log:
         while state.step < config.steps:
-            result = _timed_step(state, pace, config.steps)
+            try:
+                result = _timed_step(state, pace, config.steps)
+            except LossNotFiniteError as error:
+                saved = save_failed_batch(run, error.batch, step=error.step, rank=error.rank)
+                raise TrainingError(f"{error}. The batch is in {saved}") from error
             last = state.step == config.steps
             if last or result.skipped or state.step % config.log_every == 0:
                 record = _record(result, state.step, config.steps, pace)

@@ -4,6 +4,7 @@ A step whose loss or gradient is not finite leaves the weights alone; two in a r
 run. Everything that a later step depends on goes into the checkpoint, so stopping leaves no trace in the numbers.
 """
 
+import logging
 import math
 from dataclasses import dataclass
 
@@ -16,13 +17,26 @@ from densewalk.datasets.views import ClipBatch
 from densewalk.ssl.objectives.objective import Objective, Progress, StepOutput
 from densewalk.ssl.train.checkpoint import Checkpoint
 from densewalk.ssl.train.config import AdamWConfig
+from densewalk.ssl.train.ema import WeightAverage
 from densewalk.ssl.train.random_state import capture_random_state, restore_random_state
 from densewalk.ssl.train.schedule import learning_rate
 from densewalk.ssl.train.weights import load_weights
 
-__all__ = ["StepResult", "TrainState"]
+__all__ = ["LossNotFiniteError", "StepResult", "TrainState"]
 
 _TOLERATED = 2
+_log = logging.getLogger("densewalk")
+
+
+class LossNotFiniteError(TrainingError):
+    """The third step in a row without a finite loss and gradient; carries its batch."""
+
+    def __init__(self, fault: str, batch: ClipBatch, *, step: int, rank: int) -> None:
+        super().__init__(
+            f"{fault}; it is the third time in a row. Lower optimiser.lr or optimiser.clip_norm, or lengthen "
+            "optimiser.warmup_steps, and train into another folder"
+        )
+        self.batch, self.step, self.rank = batch, step, rank
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +55,9 @@ class StepResult:
 class TrainState:
     """What changes from step to step."""
 
-    def __init__(self, objective: Objective, stream: BatchStream, config: AdamWConfig) -> None:
+    def __init__(
+        self, objective: Objective, stream: BatchStream, config: AdamWConfig, *, ema_decay: float = 0.0
+    ) -> None:
         self.objective = objective.train()
         self.stream = stream
         self.step = 0
@@ -51,6 +67,7 @@ class TrainState:
         self._optimiser = torch.optim.AdamW(
             objective.parameters(), lr=config.lr, betas=config.betas, weight_decay=config.weight_decay
         )
+        self._average = WeightAverage(objective, ema_decay)
 
     def advance(self, batch: ClipBatch, num_steps: int) -> StepResult:
         """Take one step of a run of `num_steps`; raises `TrainingError` at the third non-finite one in a row."""
@@ -80,6 +97,7 @@ class TrainState:
                 "stream": self.stream.state_dict(),
                 "random": capture_random_state(),
             },
+            average=self._average.state_dict(),
         )
 
     def restore(self, checkpoint: Checkpoint, *, where: str) -> None:
@@ -91,6 +109,7 @@ class TrainState:
             parameter, _, key = name.rpartition("/")
             moments.setdefault(index[parameter], {})[key] = value
         self._optimiser.load_state_dict({**self._optimiser.state_dict(), "state": moments})
+        self._average.load_state_dict(checkpoint.average)
         self._num_skipped = checkpoint.state["skipped_in_a_row"]
         self.stream.load_state_dict(checkpoint.state["stream"])
         self.step = checkpoint.step
@@ -107,14 +126,21 @@ class TrainState:
             group["lr"] = lr
         self._optimiser.step()
         self.objective.after_step(progress)
+        self._average.update(progress.step)
         self._num_skipped = 0
 
     def _tolerate(self, loss: float, batch: ClipBatch) -> None:
         self._num_skipped += 1
+        what = "the gradient" if math.isfinite(loss) else f"the loss ({loss})"
+        fault = f"{what} is not finite at step {self.step + 1} on rank {_rank()}; samples {', '.join(batch.keys)}"
         if self._num_skipped > _TOLERATED:
-            what = "the gradient" if math.isfinite(loss) else f"the loss ({loss})"
-            raise TrainingError(
-                f"{what} is not finite at step {self.step + 1}, for the third time in a row; samples "
-                f"{', '.join(batch.keys)}; lower optimiser.lr or optimiser.clip_norm, or lengthen "
-                f"optimiser.warmup_steps, and train into another folder"
-            )
+            raise LossNotFiniteError(fault, batch, step=self.step + 1, rank=_rank())
+        _log.warning(
+            "%s; the weights stay as they are (%d of %d tolerated in a row)", fault, self._num_skipped, _TOLERATED
+        )
+
+
+def _rank() -> int:
+    return (
+        torch.distributed.get_rank() if torch.distributed.is_available() and torch.distributed.is_initialized() else 0
+    )

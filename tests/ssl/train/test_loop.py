@@ -1,5 +1,6 @@
 """Tests of the training loop with a toy objective, and of assembling a run."""
 
+import json
 import os
 import signal
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from densewalk.datasets.dataset import Dataset
 from densewalk.datasets.errors import ConfigError, DataError, TrainingError
@@ -121,8 +123,14 @@ def test_records_tell_the_pace_and_the_objectives_scalars(
 def test_bad_steps_are_logged_as_skipped_and_the_third_in_a_row_ends_the_run(
     toy_config: TrainConfig, toy_train: ToyRun, tmp_path: Path
 ) -> None:
-    with pytest.raises(TrainingError, match="step 8"):
+    with pytest.raises(TrainingError, match="step 8 on rank 0; samples sample-14, sample-15") as caught:
         toy_train(toy_config, tmp_path, bad_steps=(2, 6, 7, 8))
+    saved = tmp_path / "failed-step-00000008-rank0.safetensors"
+    assert str(saved) in str(caught.value)
+    assert json.loads(saved.with_suffix(".json").read_text()) == {
+        "step": 8, "rank": 0, "keys": ["sample-14", "sample-15"],
+    }  # fmt: skip
+    assert load_file(saved)["view1/video_BTCHW"].shape == (2, 2, 3, 8, 8)
     rows = read_metrics(tmp_path)
     assert [row["step"] for row in rows if row["skipped"]] == [2, 6, 7]
     assert all(row["loss"] is None for row in rows if row["skipped"])

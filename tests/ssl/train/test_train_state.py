@@ -57,7 +57,7 @@ def test_long_gradient_is_scaled_down_and_reported_as_it_was(toy_objective: Make
 
 
 def test_two_bad_steps_in_a_row_change_nothing_and_the_third_ends_the_run(
-    toy_objective: Make, toy_stream: Open
+    toy_objective: Make, toy_stream: Open, caplog: pytest.LogCaptureFixture
 ) -> None:
     state = TrainState(toy_objective(2, 3, 4), toy_stream(), AdamWConfig(lr=0.1))
     _advance(state, 1)
@@ -65,6 +65,7 @@ def test_two_bad_steps_in_a_row_change_nothing_and_the_third_ends_the_run(
     for _ in range(2):
         result = state.advance(next(state.stream), 12)
         assert result.skipped
+        assert f"step {state.step} on rank 0" in caplog.text
         assert result.loss != result.loss
     assert all(torch.equal(tensor, before[name]) for name, tensor in state.objective.state_dict().items())
     with pytest.raises(TrainingError) as caught:
