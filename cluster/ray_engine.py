@@ -8,31 +8,19 @@ A local Ray is started at the first `run` and ended with the engine; a Ray that 
 """
 
 import logging
-import os
-import signal
-import sys
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
 import pyarrow as pa
 
+from densewalk.cluster.ray_session import held_output, start_ray
 from densewalk.cluster.wire import from_table, to_table
 from densewalk.datasets.ledger import Verdict
 from densewalk.pipelines.stage import Stage
 
 __all__ = ["Pool", "RayEngine", "size_pools"]
-
-_ENVIRONMENT = {
-    "RAY_AUTH_MODE": "disabled",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "RAY_BACKEND_LOG_LEVEL": "fatal",
-    "RAY_USAGE_STATS_ENABLED": "0",
-}
-"""What a local Ray runs under unless the user says otherwise: no token file, no change of device masks, no chatter."""
 
 _EXECUTOR_SECONDS = 30.0
 """Longest wait for a scheduling thread."""
@@ -63,7 +51,7 @@ class RayEngine:
         self, num_cpus: int | None = None, *, address: str | None = None, object_store_bytes: int = 256 << 20
     ) -> None:
         self._num_cpus = num_cpus
-        self._address = address or os.environ.get("RAY_ADDRESS") or "local"
+        self._address = address
         self._object_store_bytes = object_store_bytes
         self._started = False
 
@@ -77,7 +65,8 @@ class RayEngine:
         """Yield what leaves the last stage and every verdict, in any order; an exception of a stage is raised here."""
         if not records:
             return
-        self._start()
+        started = start_ray(self._address, num_cpus=self._num_cpus, object_store_bytes=self._object_store_bytes)
+        self._started = self._started or started
         import ray
 
         dataset = _dataset(stages, records, cpus=ray.cluster_resources().get("CPU", 1.0))
@@ -87,7 +76,7 @@ class RayEngine:
                 yield from from_table(table)
         except BaseException as error:
             # Ray would report the workers it stops as lost and about to be retried.
-            with _held_output():
+            with held_output():
                 tables.close()
                 _await_executors()
                 self.close()
@@ -103,24 +92,6 @@ class RayEngine:
 
             ray.shutdown()
             self._started = False
-
-    def _start(self) -> None:
-        options: dict[str, Any] = {}
-        if self._address == "local":
-            for name, value in _ENVIRONMENT.items():
-                os.environ.setdefault(name, value)
-            options = {
-                "num_cpus": self._num_cpus,
-                "object_store_memory": self._object_store_bytes,
-                "include_dashboard": False,
-            }
-        import ray
-
-        if ray.is_initialized():
-            return
-        self._started = True
-        with _own_sigterm(), _held_output():
-            ray.init(address=self._address, log_to_driver=False, logging_level=logging.ERROR, **options)
 
 
 def size_pools(stages: Sequence[Stage[Any, Any]], cpus: float) -> list[Pool]:
@@ -213,38 +184,3 @@ def _await_executors() -> None:
     for thread in threading.enumerate():
         if thread.name.startswith("StreamingExecutor"):
             thread.join(timeout=_EXECUTOR_SECONDS)
-
-
-@contextmanager
-def _own_sigterm() -> Iterator[None]:
-    """Keep this program's SIGTERM handler: `ray.init` sets one that ends the process without cleaning up."""
-    handler = signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    finally:
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, handler)
-
-
-@contextmanager
-def _held_output() -> Iterator[None]:
-    """Hold back what Ray prints, its native code included, while it starts or stops; show it when the block raises."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    kept = {stream: os.dup(stream) for stream in (1, 2)}
-    with tempfile.TemporaryFile() as said:
-        for stream in kept:
-            os.dup2(said.fileno(), stream)
-        failed = True
-        try:
-            yield
-            failed = False
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            for stream, copy in kept.items():
-                os.dup2(copy, stream)
-                os.close(copy)
-            if failed:
-                said.seek(0)
-                os.write(2, said.read())
