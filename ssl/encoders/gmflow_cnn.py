@@ -10,10 +10,9 @@ Shapes: B batch, H W image rows and columns, D feature width.
 from jaxtyping import Float
 from torch import Tensor, nn
 
-__all__ = ["GMFlowCNN"]
+from densewalk.ssl.encoders.colours import StandardColours
 
-_IMAGENET_MEAN = (0.485, 0.456, 0.406)
-_IMAGENET_STD = (0.229, 0.224, 0.225)
+__all__ = ["GMFlowCNN"]
 
 
 class GMFlowCNN(nn.Module):
@@ -24,6 +23,7 @@ class GMFlowCNN(nn.Module):
     def __init__(self, *, stem_dim: int = 64, middle_dim: int = 96, dim: int = 128) -> None:
         super().__init__()
         self.dim = dim
+        self.colours = StandardColours()
         self.stem = nn.Sequential(_conv(3, stem_dim, kernel=7, stride=2), nn.InstanceNorm2d(stem_dim), nn.ReLU())
         self.stages = nn.Sequential(
             _ResidualBlock(stem_dim, stem_dim, stride=1),
@@ -42,8 +42,7 @@ class GMFlowCNN(nn.Module):
 
     def forward(self, image_BCHW: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d gh gw"]:
         """Return the map of RGB images in 0-1; H and W are multiples of 4."""
-        mean, std = (image_BCHW.new_tensor(values).view(3, 1, 1) for values in (_IMAGENET_MEAN, _IMAGENET_STD))
-        return self.trident(self.project(self.stages(self.stem((image_BCHW - mean) / std))))
+        return self.trident(self.project(self.stages(self.stem(self.colours(image_BCHW)))))
 
 
 class _ResidualBlock(nn.Module):

@@ -2,18 +2,24 @@
 
 Blocks alternate self- and cross-attention inside windows (GMFlow, section 3.1); the two images of a pair run through
 them as one batch and its mirror, so exchanging them exchanges the results exactly. Features are not normalised; logits
-are inner products over sqrt(dim).
+are inner products over sqrt(dim). The position code is that of a window, repeated in every window, and is added once.
+
+Under autocast the linear maps and the attention run in the lower precision, the normalisations and the sum over blocks
+in float32.
 
 Shapes: B batch, H W image or grid rows and columns, D feature width, N nodes.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from densewalk.datasets.config import require
+from densewalk.datasets.errors import DataError
 from densewalk.ssl.encoders.gmflow_cnn import GMFlowCNN
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.matchers.window_attention import position_code, window_attention
@@ -38,6 +44,12 @@ class GMFlowConfig:
     """Width of the feed-forward layer over its input, which is source and message side by side (GMRW: 4)."""
     num_splits: int = 2
     """Windows per side in which attention runs; odd blocks are shifted by half a window (GMRW: 2). 1 is global."""
+    checkpoint_blocks: bool = False
+    """Compute each transformer block again in the backward pass instead of keeping what is inside it."""
+    input_range: Literal["unit", "byte"] = "unit"
+    """Range of the colours from which ImageNet's mean is subtracted. "byte" multiplies them by 255 first and is right
+    for one purpose, the weights that GMRW's authors released: their evaluation does so without dividing by 255, which
+    the normalisation that follows the first convolution hides except along the border, where the padding is zero."""
 
     def __post_init__(self) -> None:
         require(
@@ -60,8 +72,18 @@ class GMFlow(Matcher):
         self.multiple = self.stride * config.num_splits
 
     def encode(self, image_BCHW: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d gh gw"]:
-        """Return the convolutional map at a quarter of the resolution."""
-        return self.cnn(image_BCHW)
+        """Return the convolutional map at a quarter of the resolution.
+
+        Raises `DataError` where the sides are no multiples of `multiple`.
+        """
+        height, width = image_BCHW.shape[-2:]
+        if height % self.multiple or width % self.multiple:
+            raise DataError(
+                f"an image of {height} x {width} pixels cannot be cut into {self.config.num_splits} x "
+                f"{self.config.num_splits} windows of stride {self.stride}: pad both sides to multiples of "
+                f"{self.multiple} (objective.matcher.num_splits)"
+            )
+        return self.cnn(image_BCHW * 255 if self.config.input_range == "byte" else image_BCHW)
 
     def relate(self, source_BDHW: Float[Tensor, "b d gh gw"], target_BDHW: Float[Tensor, "b d gh gw"]) -> PairFeatures:
         """Let two maps attend to each other and return their features."""
@@ -72,7 +94,11 @@ class GMFlow(Matcher):
         both = torch.cat((source_BDHW, target_BDHW)).permute(0, 2, 3, 1) + code_HWD
         for number, block in enumerate(self.blocks):
             partner = torch.cat((both[batch:], both[:batch]))
-            both = block(both, partner, shifted=number % 2 == 1)
+            shifted = number % 2 == 1
+            if self.config.checkpoint_blocks and torch.is_grad_enabled():
+                both = checkpoint(block, both, partner, shifted, use_reentrant=False, preserve_rng_state=False)
+            else:
+                both = block(both, partner, shifted)
         feature_BND = both.flatten(1, 2)
         return PairFeatures(
             source_BND=feature_BND[:batch],
@@ -100,7 +126,7 @@ class _Block(nn.Module):
             if parameter.dim() > 1:
                 nn.init.xavier_uniform_(parameter)
 
-    def forward(self, map_BHWD: Tensor, partner_BHWD: Tensor, *, shifted: bool) -> Tensor:
+    def forward(self, map_BHWD: Tensor, partner_BHWD: Tensor, shifted: bool) -> Tensor:
         map_BHWD = map_BHWD + self.look_around(map_BHWD, map_BHWD, shifted=shifted)
         message = self.look_across(map_BHWD, partner_BHWD, shifted=shifted)
         return map_BHWD + self.ffn(torch.cat((map_BHWD, message), dim=-1))

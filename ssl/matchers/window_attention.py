@@ -1,19 +1,25 @@
 """Attention inside windows of a grid, shifted in every other block (Swin's scheme as GMFlow uses it).
 
-The grid is cut into `num_splits` x `num_splits` windows. A shifted block rolls the grid by half a window first; nodes
-that become neighbours only through the roll are kept apart by a mask, which the attention kernel honours.
+The grid is cut into `num_splits` x `num_splits` windows. Swin shifts them by rolling the grid half a window and masks
+pairs of nodes that became neighbours only through the roll. What the mask leaves over are rectangles of the grid, along
+each axis bands of
 
-Shapes: B batch, H W grid rows and columns, D feature width, K windows, L nodes of a window.
+    plain: L, L, ... L        shifted: S, L, ... L, L - S        with L = side / num_splits, S = L // 2
+
+nodes. Attention within each rectangle is that function without roll or mask, so no L x L tensor exists, the fast
+kernels apply, and a shifted block of 2 x 2 windows costs 9/16 of a plain one.
+
+Shapes: B batch, H W grid rows and columns, D feature width, K rectangles of one size, L nodes of a rectangle.
 """
 
 import math
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
-__all__ = ["merge_windows", "position_code", "split_windows", "window_attention"]
+__all__ = ["position_code", "window_attention"]
 
 
 def window_attention(
@@ -25,33 +31,22 @@ def window_attention(
     shifted: bool,
 ) -> Float[Tensor, "b h w d"]:
     """Return single-head attention of scale 1/sqrt(D) within windows; H and W are multiples of `num_splits`."""
-    height, width = query_BHWD.shape[1:3]
-    shift = (height // num_splits // 2, width // num_splits // 2)
-    moves = shifted and num_splits > 1
-    back = (-shift[0], -shift[1])
-    query, key, value = (
-        split_windows(torch.roll(part, back, dims=(1, 2)) if moves else part, num_splits)
-        for part in (query_BHWD, key_BHWD, value_BHWD)
-    )
-    mask = _shift_mask((height, width), num_splits, shift, query.device) if moves else None
-    attended = merge_windows(F.scaled_dot_product_attention(query, key, value, attn_mask=mask), (height, width))
-    return torch.roll(attended, shift, dims=(1, 2)) if moves else attended
-
-
-def split_windows(map_BHWD: Float[Tensor, "b h w d"], num_splits: int) -> Float[Tensor, "b k l d"]:
-    """Return the windows of a map, row by row."""
-    batch, height, width, dim = map_BHWD.shape
-    cut = map_BHWD.reshape(batch, num_splits, height // num_splits, num_splits, width // num_splits, dim)
-    return cut.transpose(2, 3).reshape(batch, num_splits * num_splits, -1, dim)
-
-
-def merge_windows(window_BKLD: Float[Tensor, "b k l d"], size_hw: tuple[int, int]) -> Float[Tensor, "b h w d"]:
-    """Undo `split_windows` for a map of `size_hw`."""
-    batch, num_windows, _, dim = window_BKLD.shape
-    num_splits = math.isqrt(num_windows)
-    height, width = size_hw
-    cut = window_BKLD.reshape(batch, num_splits, num_splits, height // num_splits, width // num_splits, dim)
-    return cut.transpose(2, 3).reshape(batch, height, width, dim)
+    rows, columns = (_bands(side, num_splits, shifted=shifted) for side in query_BHWD.shape[1:3])
+    query, key, value = (_cut(part, rows, columns) for part in (query_BHWD, key_BHWD, value_BHWD))
+    places_of_size: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for row, height in enumerate(rows):
+        for column, width in enumerate(columns):
+            places_of_size.setdefault((height, width), []).append((row, column))
+    attended: dict[tuple[int, int], Tensor] = {}
+    for size, places in places_of_size.items():
+        # Rectangles stand where heads would: the fast kernels take four axes only.
+        query_BKLD, key_BKLD, value_BKLD = (
+            torch.stack([part[place] for place in places], 1).flatten(2, 3) for part in (query, key, value)
+        )
+        result_BKHWD = F.scaled_dot_product_attention(query_BKLD, key_BKLD, value_BKLD).unflatten(2, size)
+        attended.update(zip(places, result_BKHWD.unbind(1), strict=True))
+    bands = [torch.cat([attended[row, column] for column in range(len(columns))], 2) for row in range(len(rows))]
+    return torch.cat(bands, 1)
 
 
 def position_code(size_hw: tuple[int, int], dim: int, *, device: torch.device | str = "cpu") -> Float[Tensor, "h w d"]:
@@ -69,15 +64,16 @@ def _waves(position_P: Float[Tensor, " p"], dim: int) -> Float[Tensor, "p d"]:
     return torch.stack((angle[:, 0::2].sin(), angle[:, 1::2].cos()), dim=-1).flatten(1)
 
 
-def _shift_mask(
-    size_hw: tuple[int, int], num_splits: int, shift: tuple[int, int], device: torch.device
-) -> Bool[Tensor, "k l l"]:
-    """Return which nodes of a rolled window were neighbours before the roll."""
-    bands = [
-        (torch.arange(side, device=device) >= side - side // num_splits).int()
-        + (torch.arange(side, device=device) >= side - step).int()
-        for side, step in zip(size_hw, shift, strict=True)
-    ]
-    region = (bands[0][:, None] * 3 + bands[1][None])[None, ..., None]
-    region_KL = split_windows(region.float(), num_splits)[0, ..., 0]
-    return region_KL[:, :, None] == region_KL[:, None, :]
+def _bands(side: int, num_splits: int, *, shifted: bool) -> list[int]:
+    window = side // num_splits
+    shift = window // 2 if shifted and num_splits > 1 else 0
+    return [shift, *[window] * (num_splits - 1), window - shift] if shift else [window] * num_splits
+
+
+def _cut(map_BHWD: Tensor, rows: list[int], columns: list[int]) -> dict[tuple[int, int], Tensor]:
+    """Return the rectangles of a map, each of shape (B, its rows, its columns, D), by place in the grid of them."""
+    return {
+        (row, column): part_BHWD
+        for row, band_BHWD in enumerate(map_BHWD.split(rows, 1))
+        for column, part_BHWD in enumerate(band_BHWD.split(columns, 2))
+    }
