@@ -1,10 +1,13 @@
-"""Where a walk is expected to arrive: positions and displacements read out of transitions.
+"""Where a walk is expected to arrive: positions, their spread and displacements, read out of transitions.
 
-Coordinates are centred before they are averaged, which keeps their rounding small in low precision.
+Coordinates are values that attention averages, so no transition is formed: sum_j A_ij x_j, and for the spread
+sum_j A_ij x_j^2 in columns beside them. They are centred first, which keeps their rounding small, and more so that of
+their squares.
 
-Shapes: B batch, N nodes, 2 = (x, y) in raster pixels.
+Shapes: B batch, N nodes, C value channels, 2 = (x, y) in raster pixels.
 """
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -12,12 +15,28 @@ from densewalk.datasets.geometry import grid_points
 from densewalk.ssl.walk.pair_features import PairFeatures
 from densewalk.ssl.walk.transition import attend
 
-__all__ = ["expected_flow", "expected_points", "round_trip_points"]
+__all__ = ["expected_flow", "expected_points", "expected_points_and_variance", "round_trip_points"]
 
 
 def expected_points(features: PairFeatures, *, stride: float) -> Float[Tensor, "b n 2"]:
     """Return the mean position in the target of every source node."""
     return _average(features, _nodes(features, stride).expand(len(features.source_BND), -1, -1))
+
+
+def expected_points_and_variance(
+    features: PairFeatures, *, stride: float
+) -> tuple[Float[Tensor, "b n 2"], Float[Tensor, "b n 2"]]:
+    """Return the mean position in the target of every source node and its variance along each axis, square pixels.
+
+    The variance is 0 for a certain match and that of the whole grid for a uniform one.
+    """
+    node_N2 = _nodes(features, stride)
+    centre = node_N2.mean(0)
+    offset_N2 = node_N2 - centre
+    moment_N4 = torch.cat((offset_N2, offset_N2.square()), dim=-1)
+    moment_BN4 = attend(features, moment_N4.expand(len(features.source_BND), -1, -1))
+    mean_BN2, square_BN2 = moment_BN4.chunk(2, dim=-1)
+    return mean_BN2 + centre, (square_BN2 - mean_BN2.square()).clamp_min(0)
 
 
 def round_trip_points(there: PairFeatures, back: PairFeatures, *, stride: float) -> Float[Tensor, "b n 2"]:
@@ -36,5 +55,6 @@ def _nodes(features: PairFeatures, stride: float) -> Float[Tensor, "n 2"]:
 
 
 def _average(features: PairFeatures, point_BN2: Float[Tensor, "b n 2"]) -> Float[Tensor, "b n 2"]:
-    centre = point_BN2.mean(dim=1, keepdim=True)
+    """Return mean points; the centre is a constant that the mean gives back, so it needs no gradient."""
+    centre = point_BN2.detach().mean(dim=1, keepdim=True)
     return attend(features, point_BN2 - centre) + centre
