@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from densewalk.datasets.errors import known_name
+from densewalk.ssl.objectives.crw import CRW, CRWConfig
 from densewalk.ssl.objectives.gmrw import GMRW, GMRWConfig
+from densewalk.ssl.objectives.multiscale import MultiScaleConfig, MultiScaleWalk
 from densewalk.ssl.objectives.objective import Objective, ObjectiveConfig
+from densewalk.ssl.objectives.oracle import Oracle, OracleConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +21,10 @@ class ObjectiveKind:
 
 
 OBJECTIVES: dict[str, ObjectiveKind] = {
+    "crw": ObjectiveKind(config=CRWConfig, build=CRW),
     "gmrw": ObjectiveKind(config=GMRWConfig, build=GMRW),
+    "multiscale": ObjectiveKind(config=MultiScaleConfig, build=MultiScaleWalk),
+    "oracle": ObjectiveKind(config=OracleConfig, build=Oracle),
 }
 
 

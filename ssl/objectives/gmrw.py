@@ -7,10 +7,7 @@ collapses to zero motion. With a crop of its own for the return, home lies elsew
 from dataclasses import dataclass, field
 from typing import Literal
 
-import numpy as np
 import torch
-import torch.nn.functional as F
-from jaxtyping import UInt8
 from torch import Tensor
 
 from densewalk.datasets.config import require
@@ -20,11 +17,13 @@ from densewalk.datasets.views import ClipBatch
 from densewalk.ssl.matchers.gmflow import GMFlow, GMFlowConfig
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.objectives.objective import Objective, ObjectiveConfig, Progress, StepOutput
-from densewalk.ssl.show.flow_wheel import flow_picture
-from densewalk.ssl.walk.coordinates import expected_flow
-from densewalk.ssl.walk.diagnostics import return_statistics
-from densewalk.ssl.walk.labels import palindrome_labels
+from densewalk.ssl.objectives.panels import flow_panel, palindrome_panel
+from densewalk.ssl.objectives.ramp import ramp
+from densewalk.ssl.walk.coordinates import expected_flow, round_trip_points
+from densewalk.ssl.walk.diagnostics import chance_accuracy, return_accuracy, return_statistics
+from densewalk.ssl.walk.labels import Taps, WalkLabels, palindrome_labels
 from densewalk.ssl.walk.loss import walk_loss
+from densewalk.ssl.walk.pair_features import PairFeatures
 from densewalk.ssl.walk.smoothness import smoothness
 
 __all__ = ["GMRW", "GMRWConfig"]
@@ -40,17 +39,24 @@ class GMRWConfig(ObjectiveConfig):
     """The network whose transitions are walked."""
     plan: PalindromePlan = field(default_factory=lambda: PalindromePlan(size=512))
     """Views a batch must carry; `plan.independent_return` is label warping."""
+    label: Taps = "bilinear"
+    """Targets of the walk: the four nodes around home by their bilinear weights, or the nearest one (GMRW: nearest)."""
+    both_directions: bool = False
+    """Whether the same features also walk from the last frame to the first, under the inverse label (GMRW: no)."""
     smoothness_weight: float = 200.0
     """Weight of the edge-aware second-order smoothness once its ramp is over (GMRW: 200 on MOVi-E)."""
     smoothness_start: float = 0.07
     """Share of the run before the smoothness ramp begins (GMRW: 5,000 of 73,000 steps)."""
     smoothness_full: float = 0.2
     """Share of the run at which the ramp is complete (GMRW: 15,000 of 73,000 steps)."""
+    probe_every: int = 50
+    """Steps between two measurements of the shortcut; they need at least two clips in a step."""
 
     def __post_init__(self) -> None:
         start, full = self.smoothness_start, self.smoothness_full
         require(
             self.smoothness_weight < 0 and f"objective.smoothness_weight={self.smoothness_weight} must not be negative",
+            self.probe_every < 1 and f"objective.probe_every={self.probe_every} must be at least 1",
             not 0 <= start <= full <= 1
             and f"objective.smoothness_start={start} and smoothness_full={full} must be ordered shares of the run",
             self.plan.num_frames != 2 and f"objective.plan.num_frames={self.plan.num_frames}; GMRW walks two frames",
@@ -90,35 +96,51 @@ class GMRW(Objective):
         first, middle, last = self.matcher.encode(torch.cat(images)).chunk(3)
         pairs = self.matcher.relate(torch.cat((first, middle)), torch.cat((middle, last)))
         there, back = pairs.split(len(batch))
-        stride = self.matcher.stride
-        labels = palindrome_labels(forward_view, backward_view, batch.motion, grid_hw=there.grid_hw, stride=stride)
+        labels = self._labels(batch, there.grid_hw)
         walk = walk_loss(there, back, labels)
-        flow = expected_flow(pairs, stride=stride)
-        rough = smoothness(flow, torch.cat(images[:2]))
-        scalars = {"walk_loss": walk.detach(), "smoothness": rough.detach()}
-        scalars |= return_statistics(there, back, labels, stride=stride)
+        if self.config.both_directions:
+            reverse = self._labels(batch, there.grid_hw, reverse=True)
+            walk = (walk + walk_loss(back.swapped(), there.swapped(), reverse)) / 2
         weight = self.smoothness_weight(progress)
+        with torch.set_grad_enabled(weight > 0 and torch.is_grad_enabled()):
+            flow = expected_flow(pairs, stride=self.matcher.stride)
+            rough = smoothness(flow, torch.cat(images[:2]))
+        scalars = {"walk_loss": walk.detach(), "smoothness": rough.detach()}
+        scalars |= self._statistics(there, back, labels)
+        if progress.step % self.config.probe_every == 0 and len(batch) > 1:
+            scalars |= self._shortcut(first, middle, back, labels)
         return StepOutput(
             loss=walk + weight * rough,
             scalars=scalars,
-            panels={"palindrome": lambda: _palindrome(images), "flow": lambda: _flow_field(flow, images[0])},
+            panels={"palindrome": lambda: palindrome_panel(images), "flow": lambda: flow_panel(flow, images[0])},
         )
+
+    def _labels(self, batch: ClipBatch, grid_hw: tuple[int, int], *, reverse: bool = False) -> WalkLabels:
+        forward_view, backward_view = batch.views
+        return palindrome_labels(
+            forward_view,
+            backward_view,
+            batch.motion,
+            grid_hw=grid_hw,
+            stride=self.matcher.stride,
+            taps=self.config.label,
+            reverse=reverse,
+        )
+
+    @torch.no_grad()
+    def _statistics(self, there: PairFeatures, back: PairFeatures, labels: WalkLabels) -> dict[str, Tensor]:
+        stride = self.matcher.stride
+        end_BN2 = round_trip_points(there, back, stride=stride)
+        return return_statistics(end_BN2, labels, grid_hw=there.grid_hw, stride=stride)
+
+    @torch.no_grad()
+    def _shortcut(self, first: Tensor, middle: Tensor, back: PairFeatures, labels: WalkLabels) -> dict[str, Tensor]:
+        """Return how many walkers come home although they went out through another clip's frame."""
+        there = self.matcher.relate(first, middle.roll(1, dims=0))
+        accuracy = return_accuracy(there, back, labels)
+        return {"shortcut": accuracy, "chance": accuracy.new_tensor(chance_accuracy(labels))}
 
     def smoothness_weight(self, progress: Progress) -> float:
         """Return the weight of the smoothness term: 0, then a linear ramp, then constant."""
-        start, full = self.config.smoothness_start, self.config.smoothness_full
-        if progress.fraction >= full:
-            return self.config.smoothness_weight
-        return self.config.smoothness_weight * max(0.0, progress.fraction - start) / (full - start)
-
-
-def _palindrome(images: tuple[Tensor, Tensor, Tensor]) -> UInt8[np.ndarray, "h w 3"]:
-    """Return the batch's walks, one a row: first frame, second frame, first frame under the crop of the return."""
-    rows = torch.cat(images, dim=-1).permute(0, 2, 3, 1).flatten(0, 1)
-    return (rows * 255).round().byte().cpu().numpy()
-
-
-def _flow_field(flow_B2HW: Tensor, image_BCHW: Tensor) -> UInt8[np.ndarray, "h w 3"]:
-    """Return the displacement of the batch's first pair, at the size of its image."""
-    full = F.interpolate(flow_B2HW[:1].detach(), image_BCHW.shape[-2:], mode="bilinear", align_corners=False)
-    return flow_picture(full[0].float().cpu().numpy())
+        config = self.config
+        return config.smoothness_weight * ramp(progress, start=config.smoothness_start, full=config.smoothness_full)

@@ -3,7 +3,8 @@
 Every node of a frame takes the labels of its `top_k` strongest matches among the nodes of the first frame and of the
 `context` frames before, near its own place; weights are the softmax of the matcher's own logits (source . target /
 temperature) over these matches (Jabri et al., CRW, section 4.1; DINO's protocol by the default numbers). Labels stay
-soft from frame to frame; masks are their bilinear enlargement's largest class.
+soft from frame to frame; masks are their bilinear enlargement's largest class. Nodes that show nothing but padding
+neither give nor take labels.
 
 Only a band of one context frame's logits exists at a time, never nodes x (context x nodes).
 
@@ -12,7 +13,7 @@ Shapes: T frames, L labels, H W rows and columns, N nodes of a grid, R nodes of 
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -23,7 +24,8 @@ from torch import Tensor
 from densewalk.datasets.config import require
 from densewalk.datasets.errors import DataError
 from densewalk.ssl.matchers.matcher import Matcher
-from densewalk.ssl.track.frames import EncodedFrames
+from densewalk.ssl.propagate.adaptation import AdaptationConfig, adapt_to_video
+from densewalk.ssl.track.frames import EncodedFrames, FrameSequence
 from densewalk.ssl.walk.pair_features import PairFeatures
 
 __all__ = ["PropagationConfig", "propagate_labels"]
@@ -45,6 +47,8 @@ class PropagationConfig:
     """Largest row and column distance of a match, nodes (DINO, CRW: 12)."""
     upsample: int = 1
     """Factor by which frames are enlarged before they are encoded."""
+    adaptation: AdaptationConfig = field(default_factory=AdaptationConfig)
+    """What the matcher learns on each video before it propagates; nothing by default (CRW: optional)."""
 
     def __post_init__(self) -> None:
         require(
@@ -57,13 +61,14 @@ class PropagationConfig:
 
 def propagate_labels(
     matcher: Matcher,
-    video_THWC: UInt8[np.ndarray, "t h w 3"],
+    video_THWC: FrameSequence,
     first_mask_HW: UInt8[np.ndarray, "h2 w2"],
     config: PropagationConfig,
 ) -> UInt8[np.ndarray, "t h w"]:
     """Return a mask for every frame, in the ids of the first one; 255 (void) is taken as background 0.
 
-    Raises `DataError` when the mask's size is not the video's.
+    Raises `DataError` when the mask's size is not the video's, and what `adapt_to_video` raises when
+    `config.adaptation` asks for steps.
     """
     size_hw = (video_THWC.shape[1], video_THWC.shape[2])
     if first_mask_HW.shape != size_hw:
@@ -71,47 +76,59 @@ def propagate_labels(
     first_mask_HW = np.where(first_mask_HW == _VOID, 0, first_mask_HW).astype(np.uint8)
     ids_L = np.unique(first_mask_HW)
     masks = [first_mask_HW]
+    if config.adaptation.steps > 0:
+        matcher = adapt_to_video(matcher, video_THWC, config.adaptation)
     with torch.inference_mode():
         frames = EncodedFrames(matcher, video_THWC, upsample=config.upsample)
-        first = _first_context(frames, first_mask_HW, ids_L)
+        first = _first_context(frames, first_mask_HW, ids_L, stride=matcher.stride)
         recent: deque[_Labelled] = deque(maxlen=config.context)
         for frame in range(1, len(frames)):
             map_1DHW = frames.encode(frame)
             label_LHW = _label_frame(matcher, map_1DHW, [first, *recent], config)
             recent.append(_Labelled(map_1DHW=map_1DHW, label_LHW=label_LHW))
-            large = F.interpolate(label_LHW[None], size_hw, mode="bilinear", align_corners=False)[0]
-            masks.append(ids_L[large.argmax(0).cpu().numpy()])
+            masks.append(ids_L[frames.at_video_pixels(label_LHW[None])[0].argmax(0).cpu().numpy()])
     return np.stack(masks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Labelled:
-    """An encoded frame and the share of every label in each node."""
+    """An encoded frame, padding included, and the share of every label in each node that shows something."""
 
     map_1DHW: Tensor
     label_LHW: Tensor
 
 
-def _first_context(frames: EncodedFrames, mask_HW: np.ndarray, ids_L: np.ndarray) -> _Labelled:
+def _first_context(frames: EncodedFrames, mask_HW: np.ndarray, ids_L: np.ndarray, *, stride: int) -> _Labelled:
     """Encode the first frame; a node's labels are their shares of its area."""
-    map_1DHW = frames.encode(0)
     one_hot_LHW = torch.from_numpy((mask_HW == ids_L[:, None, None]).astype(np.float32)).to(frames.device)
-    grid_hw = (map_1DHW.shape[-2], map_1DHW.shape[-1])
-    label_LHW = F.interpolate(one_hot_LHW[None], grid_hw, mode="area")[0]
-    return _Labelled(map_1DHW=map_1DHW, label_LHW=label_LHW)
+    large_1LHW = F.interpolate(one_hot_LHW[None], frames.size_hw, mode="nearest-exact")
+    label_1LHW = F.avg_pool2d(frames.pad(large_1LHW), stride)
+    return _Labelled(map_1DHW=frames.encode(0), label_LHW=frames.shown(label_1LHW)[0])
 
 
 def _label_frame(
     matcher: Matcher, map_1DHW: Tensor, context: Sequence[_Labelled], config: PropagationConfig
 ) -> Float[Tensor, "l gh gw"]:
     """Return the labels of a frame's nodes from its strongest matches in all context frames."""
-    best = [_best_matches(matcher.relate(map_1DHW, c.map_1DHW), config) for c in context]
+    grid_hw = context[0].label_LHW.shape[-2:]
+    pairs = (_shown(matcher.relate(map_1DHW, c.map_1DHW), grid_hw) for c in context)
+    best = [_best_matches(pair, config) for pair in pairs]
     logit_NJ = torch.cat([logit for logit, _ in best], dim=1)
-    node_NJ = torch.cat([node + position * map_1DHW[0, 0].numel() for position, (_, node) in enumerate(best)], dim=1)
+    node_NJ = torch.cat([node + position * len(node) for position, (_, node) in enumerate(best)], dim=1)
     strongest_NJ, chosen_NJ = logit_NJ.topk(min(config.top_k, logit_NJ.shape[1]), dim=1)
     label_LN = torch.cat([c.label_LHW.flatten(1) for c in context], dim=1)
     label_LNJ = label_LN[:, node_NJ.gather(1, chosen_NJ)]
-    return (label_LNJ * strongest_NJ.softmax(1)).sum(-1).unflatten(-1, map_1DHW.shape[-2:])
+    return (label_LNJ * strongest_NJ.softmax(1)).sum(-1).unflatten(-1, grid_hw)
+
+
+def _shown(features: PairFeatures, grid_hw: Sequence[int]) -> PairFeatures:
+    """Return the features of the upper left `grid_hw` nodes: those that show something."""
+    rows, columns = grid_hw
+    source, target = (
+        f.unflatten(1, features.grid_hw)[:, :rows, :columns].flatten(1, 2)
+        for f in (features.source_BND, features.target_BND)
+    )
+    return replace(features, source_BND=source, target_BND=target, grid_hw=(rows, columns))
 
 
 def _best_matches(features: PairFeatures, config: PropagationConfig) -> tuple[Tensor, Tensor]:

@@ -83,6 +83,8 @@ class TrainConfig:
     """Steps between lines of metrics.jsonl."""
     threads: int = 0
     """CPU threads of torch; 0 is torch's own choice. Another number may change the last bits of the losses."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Arithmetic of the networks; under bf16 normalisers of the walk stay in float32 (GMRW: fp32)."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train; auto takes a GPU when there is one."""
 

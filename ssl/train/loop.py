@@ -69,7 +69,8 @@ def train(
 
     Of the configuration only optimiser, steps and the cadences matter here. Raises as `pretrain` does.
     """
-    state, pace = TrainState(objective, stream, config.optimiser, ema_decay=config.ema_decay), Pace()
+    state = TrainState(objective, stream, config.optimiser, ema_decay=config.ema_decay, precision=config.precision)
+    pace = Pace()
     if folder := latest_checkpoint(run):
         state.restore(load_checkpoint(folder), where=str(folder))
         _log.info("%s continues after step %d", run, state.step)

@@ -7,6 +7,7 @@ run. Everything that a later step depends on goes into the checkpoint, so stoppi
 import logging
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import nn
@@ -56,12 +57,18 @@ class TrainState:
     """What changes from step to step."""
 
     def __init__(
-        self, objective: Objective, stream: BatchStream, config: AdamWConfig, *, ema_decay: float = 0.0
+        self,
+        objective: Objective,
+        stream: BatchStream,
+        config: AdamWConfig,
+        *,
+        ema_decay: float = 0.0,
+        precision: Literal["fp32", "bf16"] = "fp32",
     ) -> None:
         self.objective = objective.train()
         self.stream = stream
         self.step = 0
-        self._config = config
+        self._config, self._precision = config, precision
         self._num_skipped = 0
         self._device = next(objective.parameters()).device
         self._optimiser = torch.optim.AdamW(
@@ -73,7 +80,8 @@ class TrainState:
         """Take one step of a run of `num_steps`; raises `TrainingError` at the third non-finite one in a row."""
         progress = Progress(step=self.step, num_steps=num_steps)
         lr = learning_rate(progress, peak=self._config.lr, warmup_steps=self._config.warmup_steps)
-        output = self.objective(batch.to(self._device), progress)
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._precision == "bf16"):
+            output = self.objective(batch.to(self._device), progress)
         loss = float(output.loss.detach())
         grad_norm = self._gradient(output.loss) if math.isfinite(loss) else math.nan
         skipped = not math.isfinite(grad_norm)

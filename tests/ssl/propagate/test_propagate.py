@@ -1,6 +1,7 @@
 """Label propagation against a dense reference, and on videos whose answer is known."""
 
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -134,14 +135,49 @@ def test_zero_motion_keeps_the_first_mask() -> None:
     assert (masks[3] != _square_mask(16)).mean() < 0.01  # rounded corners
 
 
-def test_sides_that_no_grid_divides_and_enlarged_frames_return_masks_of_the_video() -> None:
+@pytest.mark.parametrize("upsample", [1, 2])
+@pytest.mark.parametrize("multiple", [4, 16])
+def test_sides_that_no_grid_divides_leave_a_mask_where_it_was(multiple: int, upsample: int) -> None:
+    matcher = PositionMatcher(stride=4)
+    matcher.multiple = multiple
     mask = np.zeros((50, 61), np.uint8)
-    mask[10:40, 15:45] = 1
-    for upsample in (1, 2):
-        config = PropagationConfig(upsample=upsample)
-        masks = propagate_labels(PositionMatcher(stride=4), _noise(3, 50, 61), mask, config)
-        assert masks.shape == (3, 50, 61)
-        assert (masks[2] != mask).mean() < 0.04
+    mask[8:40, 16:44] = 1
+    mask[44:, 52:] = 2  # reaches the corner that padding lies beyond
+    masks = propagate_labels(matcher, _noise(4, 50, 61), mask, PropagationConfig(upsample=upsample))
+    assert masks.shape == (4, 50, 61)
+    changed = masks[3] != mask
+    assert changed.mean() < 0.01  # rounded corners
+    assert not changed[46:, 54:].any()
+
+
+@pytest.mark.parametrize("multiple", [4, 32])
+def test_a_mask_follows_an_object_exactly_in_frames_that_are_padded(multiple: int) -> None:
+    matcher = CosineMatcher(RgbEncoder(stride=4, patch=4), temperature=0.02)
+    matcher.multiple = multiple
+    video = _sliding(6, 4)[:, :42, :62]
+    masks = propagate_labels(matcher, video, _square_mask(12)[:42, :62], PropagationConfig(radius=16))
+    for t, mask in enumerate(masks):
+        assert _at_nodes(mask) == _at_nodes(_square_mask(12 + 4 * t)[:42, :62])
+
+
+class LoudPadding(CosineMatcher):
+    """Makes every node right of the eleventh column and below the ninth row the strongest match there is."""
+
+    def relate(self, source_BDHW: Tensor, target_BDHW: Tensor) -> PairFeatures:
+        pair = super().relate(source_BDHW, target_BDHW)
+        assert pair.grid_hw == (12, 12)
+        strength = torch.ones(pair.grid_hw)
+        strength[9:], strength[:, 11:] = 1e4, 1e4
+        return replace(pair, target_BND=pair.target_BND * strength.flatten()[None, :, None])
+
+
+def test_nodes_of_padding_lend_no_labels() -> None:
+    video, mask = _noise(3, 36, 44), np.zeros((36, 44), np.uint8)
+    mask[8:24, 8:24] = 1
+    plain, loud = CosineMatcher(RgbEncoder(patch=4)), LoudPadding(RgbEncoder(patch=4))
+    loud.multiple = 16
+    masks = [propagate_labels(m, video, mask, PropagationConfig(context=1, top_k=1)) for m in (plain, loud)]
+    assert np.array_equal(*masks)
 
 
 def test_void_becomes_background_and_a_mask_without_an_object_stays_empty() -> None:
