@@ -19,6 +19,10 @@ _CURVES = {
     "loss": ("loss", "How surprised the network is by where walkers should come home; lower is better."),
     "return_error_px": ("pixels from home", "Between where walkers end and where they should; lower is better."),
     "returned": ("share at home", "Walkers that end within one node of home; higher is better."),
+    "shortcut": (
+        "share at home by shortcut",
+        "Walkers that come home although the second frame is another clip's; above chance, the walk ignores motion.",
+    ),
 }
 BENCHMARK_TEXTS = {
     "scenes-tracking": "Point tracking on generated scenes the network has never seen. AJ joins position and "
@@ -59,10 +63,11 @@ def curve_charts(runs: Mapping[str, Path]) -> list[Block]:
     metrics = {name: read_metrics(run) for name, run in runs.items()}
     charts: list[Block] = []
     for quantity, (label, caption) in _CURVES.items():
+        logged = {name: [row for row in rows if quantity in row] for name, rows in metrics.items()}
         curves = {
-            name: ([row["step"] for row in rows], [_number(row.get(quantity)) for row in rows])
-            for name, rows in metrics.items()
-            if any(quantity in row for row in rows)
+            name: ([row["step"] for row in rows], [_number(row[quantity]) for row in rows])
+            for name, rows in logged.items()
+            if rows
         }
         if curves:
             charts.append(Chart(svg=loss_curve(curves, y_label=label, log_y=quantity == "loss"), caption=caption))

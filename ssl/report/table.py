@@ -9,11 +9,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-__all__ = ["Cell", "Column", "Role", "Row", "Table", "Value"]
+__all__ = ["Cell", "Column", "Measured", "Role", "Row", "Table", "Value"]
 
 Role = Literal["ours", "baseline", "ablation", "plain"]
 
-Value = float | int | str | None
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A mean over repetitions with their standard deviation, which is not a number for a single one."""
+
+    mean: float
+    sd: float
+
+
+Value = float | int | str | Measured | None
 """What a cell may hold; `None` and not-a-number mean not measured."""
 
 
@@ -70,7 +79,7 @@ class Table:
     def numeric(self, position: int) -> bool:
         """Return whether the column at `position` holds numbers, or nothing but gaps under a direction of better."""
         values = [row.values[position] for row in self.rows]
-        return any(isinstance(value, float | int) for value in values) or bool(self.columns[position].better)
+        return any(isinstance(value, float | int | Measured) for value in values) or bool(self.columns[position].better)
 
     def shown(self) -> list[tuple[str, list[Cell]]]:
         """Return every row's role and cells."""
@@ -94,6 +103,8 @@ def _cells(values: Sequence[Value], column: Column) -> list[Cell]:
 
 
 def _number(value: Value, digits: int) -> float | None:
+    if isinstance(value, Measured):
+        value = value.mean
     if value is None or isinstance(value, str) or math.isnan(value):
         return None
     return round(value, digits) if math.isfinite(value) else float(value)
@@ -102,6 +113,9 @@ def _number(value: Value, digits: int) -> float | None:
 def _text(value: Value, digits: int) -> str:
     if isinstance(value, str):
         return value
+    if isinstance(value, Measured):
+        spread = "" if math.isnan(value.sd) else f" \N{PLUS-MINUS SIGN} {_text(value.sd, digits)}"
+        return _text(value.mean, digits) + spread
     if value is None or math.isnan(value):
         return "\N{EN DASH}"
     if math.isinf(value):

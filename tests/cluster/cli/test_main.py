@@ -17,7 +17,19 @@ from densewalk.cluster.doctor import Check
 from densewalk.datasets.errors import ConfigError, DataError, TrainingError
 from densewalk.ssl.train.interruption import Interrupted
 
-VERBS = ["doctor", "quickstart", "prepare", "inspect", "pretrain", "evaluate", "track", "report", "export", "purge"]
+VERBS = [
+    "doctor",
+    "quickstart",
+    "prepare",
+    "inspect",
+    "pretrain",
+    "evaluate",
+    "ablate",
+    "track",
+    "report",
+    "export",
+    "purge",
+]
 Run = Callable[..., Result]
 
 
