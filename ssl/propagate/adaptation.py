@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from densewalk.datasets.config import require
-from densewalk.datasets.errors import ConfigError, DataError
+from densewalk.datasets.errors import DataError
 from densewalk.datasets.palindrome import draw_palindrome, palindrome_sample
 from densewalk.datasets.plan import PalindromePlan
 from densewalk.datasets.views import ClipBatch
@@ -84,16 +84,14 @@ class AdaptationConfig:
 def adapt_to_video(matcher: Matcher, video_THWC: FrameSequence, config: AdaptationConfig) -> Matcher:
     """Return a copy of `matcher`, in evaluation mode, that has learnt on the video for `config.steps` steps.
 
-    A video of one frame teaches nothing; the log says so. Raises `ConfigError` when the matcher has no parameters and
-    `DataError` when the video is smaller than the matcher's smallest image.
+    A matcher without parameters comes back as it is, a baseline under the same protocol; a video of one frame teaches
+    nothing, and the log says so. Raises `DataError` when the video is smaller than the matcher's smallest image.
     """
     with torch.inference_mode(False), torch.enable_grad():
         adapted = deepcopy(matcher).eval()
         learnt = [p for p in adapted.parameters() if p.requires_grad]
         if not learnt:
-            raise ConfigError(
-                f"{type(matcher).__name__} has no parameters to adapt to a video; set adaptation.steps=0 for it"
-            )
+            return adapted
         if len(video_THWC) < 2:
             _log.warning("a video of one frame has no palindrome to adapt to; the matcher stays as it was")
             return adapted

@@ -125,9 +125,10 @@ def test_one_frame_teaches_nothing_and_the_log_says_so(caplog: pytest.LogCapture
     assert all(torch.equal(a, b) for a, b in zip(adapted.parameters(), matcher.parameters(), strict=True))
 
 
-def test_a_matcher_without_parameters_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"PositionMatcher has no parameters.*adaptation\.steps=0"):
-        adapt_to_video(PositionMatcher(), _sliding(3), CONFIG)
+def test_a_matcher_without_parameters_comes_back_as_it_is() -> None:
+    image = torch.rand(1, 3, 16, 16)
+    adapted = adapt_to_video(PositionMatcher(), _sliding(3), CONFIG)
+    assert torch.equal(adapted.encode(image), PositionMatcher().encode(image))
 
 
 def test_a_video_smaller_than_the_matchers_smallest_image_is_refused() -> None:
