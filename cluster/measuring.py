@@ -1,7 +1,7 @@
-"""Measuring runs beside their baselines: which networks, which benchmarks, where the scores go.
+"""Measuring subjects beside their floor: which networks, which benchmarks, where the scores go.
 
-The first run's architecture, untrained, and the baselines without parameters are always measured too, because a score
-without its floor says little.
+The first subject's architecture, untrained, and the baselines without parameters are always measured too, because a
+score without its floor says little.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,88 +9,103 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from densewalk.cluster.scoreboard import read_score_folder
+from densewalk.cluster.scoreboard import OURS, read_score_folder
 from densewalk.datasets.config import to_yaml
-from densewalk.datasets.errors import BenchmarkError, known_name
-from densewalk.ssl.evaluate import BENCHMARKS
+from densewalk.ssl.evaluate import build_benchmarks, configure_benchmarks
 from densewalk.ssl.evaluate.benchmark import Scores
-from densewalk.ssl.evaluate.subjects import BASELINES, baseline, evaluate
+from densewalk.ssl.evaluate.subjects import evaluate, floor_of, load_floor, load_subject, run_of
 from densewalk.ssl.matchers.matcher import Matcher
-from densewalk.ssl.train.subject import load_matcher
 
-__all__ = ["EvaluationPlan", "already_measured", "describe_evaluation", "measure", "plan_evaluation"]
+__all__ = ["EvaluationPlan", "already_measured", "describe_evaluation", "measure", "plan_evaluation", "row_name"]
 
-_IDENTITY = ("checkpoint", "step", "config_hash")
-"""What of a run's provenance decides its scores."""
+_IDENTITY = ("checkpoint", "step", "config_hash", "sha256")
+"""What of a subject's provenance decides its scores."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationPlan:
     """What is measured by what."""
 
-    runs: dict[str, Path]
-    """Runs or checkpoints by the name their scores carry; baselines are made like the first."""
-    benchmarks: tuple[str, ...]
+    networks: dict[str, str]
+    """What is measured, as `load_subject` names it, by the name its scores carry; baselines are made like the first."""
+    benchmarks: dict[str, Any]
+    """Configurations by name."""
     out: Path
     """Folder of the scores."""
 
     @property
+    def first(self) -> str:
+        """The subject that the baselines are made like."""
+        return next(iter(self.networks.values()))
+
+    @property
     def subjects(self) -> tuple[str, ...]:
         """Names of all rows, the baselines' included."""
-        return (*self.runs, *BASELINES)
+        return (*self.networks, *floor_of(self.first))
 
 
-def plan_evaluation(runs: Mapping[str, Path], names: Sequence[str] = (), out: Path | None = None) -> EvaluationPlan:
-    """Return the plan for some benchmarks, all by default; the scores go into the first run unless `out` is given.
+def plan_evaluation(
+    networks: Mapping[str, Path | str],
+    names: Sequence[str] = (),
+    out: Path | None = None,
+    *,
+    data: Path | None = None,
+    overrides: Sequence[str] = (),
+) -> EvaluationPlan:
+    """Return the plan for some benchmarks, by default for all that need no data.
 
-    Raises `ConfigError` on an unknown benchmark, `BenchmarkError` when a run is missing.
+    The scores go into the first network's run unless `out` is given, or into `scores` here when it is of no run.
+    `overrides` (`field=value`) change the settings of every benchmark; `data` is where those that need it find it.
+    Raises `ConfigError` on an unknown benchmark or setting, `BenchmarkError` when a run or data is missing.
     """
-    chosen = tuple(known_name(name, BENCHMARKS, "benchmark") for name in names) or tuple(BENCHMARKS)
-    for path in runs.values():
-        if not path.is_dir():
-            raise BenchmarkError(f"no run at {path}; expected a folder made by densewalk pretrain")
-    first = next(iter(runs.values()))
-    return EvaluationPlan(runs=dict(runs), benchmarks=chosen, out=out or _run_folder(first) / "scores")
+    runs = [run_of(str(source)) for source in networks.values()]
+    return EvaluationPlan(
+        networks={name: str(source) for name, source in networks.items()},
+        benchmarks=configure_benchmarks(names, data=data, overrides=overrides),
+        out=out or (Path("scores") if runs[0] is None else runs[0] / "scores"),
+    )
+
+
+def row_name(source: str) -> str:
+    """Return the name under which the scores of a single subject go: ours for a run, the kind of anything else."""
+    return source.partition(":")[0] if run_of(source) is None else OURS
 
 
 def describe_evaluation(plan: EvaluationPlan) -> str:
-    """Return the plan as YAML, headed by what it amounts to; loads the checkpoints to be sure that they can be."""
+    """Return the plan as YAML, headed by what it amounts to; loads the networks to be sure that they can be."""
+    build_benchmarks(plan.benchmarks)
     _, provenance = _subjects(plan)
     count = len(plan.subjects) * len(plan.benchmarks)
     lines = [f"# {len(plan.subjects)} subjects by {len(plan.benchmarks)} benchmarks: {count} measurements"]
-    lines += [f"# {name}: step {facts['step']} of {facts['checkpoint']}" for name, facts in provenance.items()]
+    for name, facts in provenance.items():
+        step = f"step {facts['step']} of " if "step" in facts else ""
+        lines.append(f"# {name}: {step}{facts['checkpoint']}")
     return "\n".join([*lines, to_yaml(plan).rstrip()])
 
 
 def measure(plan: EvaluationPlan, *, on_scores: Callable[[Scores], None] | None = None) -> dict[str, list[Scores]]:
     """Measure everything, write `out/<benchmark>.json`, return the scores; `on_scores` hears of each as it is made."""
+    benchmarks = build_benchmarks(plan.benchmarks)
     subjects, provenance = _subjects(plan)
-    return evaluate(subjects, plan.benchmarks, plan.out, provenance=provenance, on_scores=on_scores)
+    return evaluate(subjects, benchmarks, plan.out, provenance=provenance, on_scores=on_scores)
 
 
 def already_measured(plan: EvaluationPlan) -> dict[str, list[Scores]] | None:
-    """Return the scores on disk if they are of these very checkpoints, all of them; otherwise None."""
-    facts = {name: load_matcher(path)[1] for name, path in plan.runs.items()}
+    """Return the scores on disk if they are of these very networks, all of them; otherwise None."""
+    facts = {name: load_subject(source)[1] for name, source in plan.networks.items()}
     scores = read_score_folder(plan.out)
     for benchmark in plan.benchmarks:
         rows = scores.get(benchmark, [])
         if tuple(row.subject for row in rows) != plan.subjects:
             return None
         known = {row.subject: row.provenance for row in rows}
-        if any(known[name].get(key) != fact[key] for name, fact in facts.items() for key in _IDENTITY):
+        if any(known[name].get(key) != fact.get(key) for name, fact in facts.items() for key in _IDENTITY):
             return None
     return {benchmark: scores[benchmark] for benchmark in plan.benchmarks}
 
 
 def _subjects(plan: EvaluationPlan) -> tuple[dict[str, Matcher], dict[str, dict[str, Any]]]:
-    loaded = {name: load_matcher(path) for name, path in plan.runs.items()}
+    loaded = {name: load_subject(source) for name, source in plan.networks.items()}
     first = next(matcher for matcher, _ in loaded.values())
-    subjects = {name: matcher for name, (matcher, _) in loaded.items()}
-    subjects |= {name: baseline(name, first) for name in BASELINES}
+    subjects = {name: matcher for name, (matcher, _) in loaded.items()} | load_floor(plan.first, first)
     return subjects, {name: facts for name, (_, facts) in loaded.items()}
-
-
-def _run_folder(path: Path) -> Path:
-    """Return the run a path is, or the one it lies in."""
-    parents = [path, *path.absolute().parents]
-    return next((parent for parent in parents if (parent / "config.yaml").is_file()), path)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from densewalk.datasets.errors import BenchmarkError
+from densewalk.datasets.readers.tapvid_files import LAYOUTS
 from densewalk.ssl.evaluate.benchmark import Scores
 from densewalk.ssl.report.score_table import score_table
 from densewalk.ssl.report.table import Column, Role, Table
@@ -22,13 +23,15 @@ _ROLES: dict[str, Role] = {
     "zero-motion": "baseline",
 }
 
+_TRACKING: Mapping[str, Column] = {
+    "AJ": Column(title="AJ", better="higher"),
+    "delta_avg": Column(title="delta_avg", better="higher"),
+    "OA": Column(title="OA", better="higher"),
+    "endpoint_error_px": Column(title="endpoint error", better="lower", unit="px"),
+}
+
 _COLUMNS: Mapping[str, Mapping[str, Column]] = {
-    "scenes-tracking": {
-        "AJ": Column(title="AJ", better="higher"),
-        "delta_avg": Column(title="delta_avg", better="higher"),
-        "OA": Column(title="OA", better="higher"),
-        "endpoint_error_px": Column(title="endpoint error", better="lower", unit="px"),
-    },
+    "scenes-tracking": _TRACKING,
     "scenes-flow": {
         "EPE": Column(title="endpoint error", better="lower", unit="px"),
         "predicted_px": Column(title="motion seen", unit="px"),
@@ -43,6 +46,7 @@ _COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "mIoU": Column(title="mIoU", better="higher"),
         "pixel_accuracy": Column(title="pixel accuracy", better="higher"),
     },
+    **{f"tapvid-{dataset}": _TRACKING for dataset in LAYOUTS},
 }
 
 

@@ -7,7 +7,7 @@ of different protocols never share a table; `comparable` says whether two may.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from densewalk.datasets.atomic import write_json
 from densewalk.datasets.config import to_mapping
@@ -38,6 +38,7 @@ class Scores:
     """Checkpoint, commit, versions, seed."""
 
 
+@runtime_checkable
 class Benchmark(Protocol):
     """Something a subject can be measured by; the data is the benchmark's own."""
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from jaxtyping import Bool, Float32
 
 from densewalk.datasets.config import require, to_mapping
@@ -35,6 +34,8 @@ class ScenesFlowConfig:
     """Frames between the two of a pair."""
     window: int = 64
     """Side of the central square that is matched, pixels."""
+    upsample: int = 1
+    """Factor by which frames are enlarged first; the evaluation stride is the matcher's over this."""
     scene: SceneConfig = field(default_factory=SceneConfig)
     """The scenes."""
 
@@ -44,6 +45,7 @@ class ScenesFlowConfig:
             self.frame_gap < 1 and f"frame_gap={self.frame_gap} must be at least 1",
             not 8 <= self.window <= min(self.scene.height, self.scene.width)
             and f"window={self.window} must be at least 8 and fit the scenes",
+            self.upsample < 1 and f"upsample={self.upsample} must be at least 1",
         )
 
 
@@ -90,12 +92,10 @@ class ScenesFlow:
     def _predict(self, matcher: Matcher, scene: Scene) -> Float32[np.ndarray, "2 h w"]:
         rows, columns = self._window()
         pair = np.stack([scene.frame(frame)[rows, columns] for frame in (0, self.config.frame_gap)])
-        frames = EncodedFrames(matcher, pair)
+        frames = EncodedFrames(matcher, pair, upsample=self.config.upsample)
         with torch.inference_mode():
             flow, _ = matcher.displacement(frames.encode(0), frames.encode(1))
-            full = F.interpolate(flow, (self.config.window,) * 2, mode="bilinear", align_corners=False)
-        scale_2 = np.array(frames.network_from_video_xy, dtype=np.float32)
-        return full[0].float().cpu().numpy() / scale_2[:, None, None]
+            return frames.at_video_pixels(flow)[0].float().cpu().numpy() / self.config.upsample
 
     def _window(self) -> tuple[slice, slice]:
         top, left = (

@@ -9,6 +9,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from densewalk.datasets.config import require, to_mapping
+from densewalk.datasets.geometry import grid_points, sample_at
 from densewalk.datasets.scenes.config import SceneConfig
 from densewalk.datasets.scenes.layers import CLASS_NAMES, NUM_CLASSES
 from densewalk.datasets.scenes.scene import Scene
@@ -72,9 +73,17 @@ class ScenesSegmentation:
 
 
 def _features(matcher: Matcher, scenes: Sequence[Scene]) -> Float[Tensor, "b d gh gw"]:
-    """Return the maps of the scenes' first frames."""
+    """Return the maps of the scenes' first frames, read on an even grid over the frame: at the nodes, when they fit."""
     with torch.no_grad():
-        return torch.cat([EncodedFrames(matcher, scene.frame(0)[None]).encode(0) for scene in scenes])
+        return torch.cat([_feature(EncodedFrames(matcher, scene.frame(0)[None]), matcher.stride) for scene in scenes])
+
+
+def _feature(frames: EncodedFrames, stride: int) -> Float[Tensor, "1 d gh gw"]:
+    (height, width), (rows, columns) = frames.size_hw, frames.grid_hw
+    cell_2 = torch.tensor((width / columns, height / rows), device=frames.device)
+    place_N2 = grid_points(rows, columns, device=frames.device) * cell_2
+    feature_1ND = sample_at(frames.encode(0), place_N2[None] / stride)
+    return feature_1ND.transpose(1, 2).unflatten(-1, (rows, columns))
 
 
 def _masks(scenes: Sequence[Scene]) -> UInt8[np.ndarray, "b h w"]:

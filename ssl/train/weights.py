@@ -26,8 +26,7 @@ def load_weights(module: nn.Module, weights: Mapping[str, Tensor], *, where: str
         raise TrainingError(
             f"{where} holds another architecture than its configuration describes; "
             f"{len(differing)} of {len(names)} tensors differ:\n" + "\n".join(lines[:_SHOWN]) + more + "\n"
-            "set objective.matcher (dim, num_blocks, stem_dim, middle_dim, ffn_factor) to what the weights were "
-            "trained with"
+            "set the sizes of objective.matcher (or objective.encoder) to what the weights were trained with"
         )
     module.load_state_dict(dict(weights))
 

@@ -1,6 +1,7 @@
 """A small sound dataset and a small run, made by hand, and the command line as a function."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,10 @@ from densewalk.datasets.shards.index import write_index
 from densewalk.datasets.shards.tar import write_shard
 from densewalk.pipelines.source_table import SOURCES, write_sources
 from densewalk.ssl.evaluate import BENCHMARKS
-from densewalk.ssl.evaluate.scenes_flow import ScenesFlow, ScenesFlowConfig
-from densewalk.ssl.evaluate.scenes_propagation import ScenesPropagation, ScenesPropagationConfig
-from densewalk.ssl.evaluate.scenes_segmentation import ScenesSegmentation, ScenesSegmentationConfig
-from densewalk.ssl.evaluate.scenes_tracking import ScenesTracking, ScenesTrackingConfig
+from densewalk.ssl.evaluate.scenes_flow import ScenesFlowConfig
+from densewalk.ssl.evaluate.scenes_propagation import ScenesPropagationConfig
+from densewalk.ssl.evaluate.scenes_segmentation import ScenesSegmentationConfig
+from densewalk.ssl.evaluate.scenes_tracking import ScenesTrackingConfig
 from densewalk.ssl.train.loop import pretrain
 
 _NUM_CLIPS = 3
@@ -68,11 +69,15 @@ def small_benchmarks(monkeypatch: pytest.MonkeyPatch) -> None:
     tracking = ScenesTrackingConfig(num_videos=1, num_points=4, scene=scene)
     propagation = ScenesPropagationConfig(num_videos=1, scene=scene)
     segmentation = ScenesSegmentationConfig(num_train=2, num_test=1, scene=scene)
-    monkeypatch.setitem(BENCHMARKS, "scenes-tracking", lambda: ScenesTracking(tracking))
     flow = ScenesFlowConfig(num_pairs=1, frame_gap=1, window=32, scene=scene)
-    monkeypatch.setitem(BENCHMARKS, "scenes-flow", lambda: ScenesFlow(flow))
-    monkeypatch.setitem(BENCHMARKS, "scenes-propagation", lambda: ScenesPropagation(propagation))
-    monkeypatch.setitem(BENCHMARKS, "scenes-segmentation", lambda: ScenesSegmentation(segmentation))
+    small = {
+        "scenes-tracking": tracking,
+        "scenes-flow": flow,
+        "scenes-propagation": propagation,
+        "scenes-segmentation": segmentation,
+    }
+    for name, config in small.items():
+        monkeypatch.setitem(BENCHMARKS, name, replace(BENCHMARKS[name], config=lambda config=config: config))
 
 
 @pytest.fixture

@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from densewalk.cluster.measuring import already_measured, describe_evaluation, measure, plan_evaluation
+from densewalk.cluster.measuring import (
+    already_measured,
+    describe_evaluation,
+    measure,
+    plan_evaluation,
+    row_name,
+)
 from densewalk.datasets.errors import BenchmarkError, ConfigError, TrainingError
 
 pytestmark = pytest.mark.usefixtures("small_benchmarks")
@@ -14,13 +20,15 @@ pytestmark = pytest.mark.usefixtures("small_benchmarks")
 
 def test_all_benchmarks_and_all_baselines_are_planned(small_run: Path) -> None:
     plan = plan_evaluation({"ours": small_run})
-    assert plan.benchmarks == ("scenes-tracking", "scenes-flow", "scenes-propagation", "scenes-segmentation")
+    assert list(plan.benchmarks) == ["scenes-tracking", "scenes-flow", "scenes-propagation", "scenes-segmentation"]
     assert plan.subjects == ("ours", "untrained", "rgb", "zero-motion")
     assert plan.out == small_run / "scores"
     text = describe_evaluation(plan)
     assert "# 4 subjects by 4 benchmarks: 16 measurements" in text
     assert "step 2 of" in text
-    assert yaml.safe_load(text)["benchmarks"] == list(plan.benchmarks)
+    shown = yaml.safe_load(text)
+    assert list(shown["benchmarks"]) == list(plan.benchmarks)
+    assert shown["benchmarks"]["scenes-tracking"]["tracker"]["mode"] == "chained"
 
 
 def test_scores_of_a_checkpoint_go_into_its_run(small_run: Path) -> None:
@@ -42,6 +50,25 @@ def test_measured_scores_are_recognised_until_the_network_or_the_list_changes(sm
     assert already_measured(plan_evaluation({"other": run}, ["scenes-tracking"])) is None
     (run / "checkpoints" / "step-00000002").rename(run / "checkpoints" / "step-00000003")
     assert already_measured(plan) is None
+
+
+def test_what_is_no_run_is_measured_beside_what_can_be_made_like_it(tmp_path: Path) -> None:
+    plan = plan_evaluation({"rgb": "rgb"}, ["scenes-flow"], tmp_path, overrides=["num_pairs=2"])
+    assert plan.subjects == ("rgb", "zero-motion")
+    assert row_name("rgb") == "rgb"
+    assert plan_evaluation({"zero-motion": "zero-motion"}).out == Path("scores")
+    assert "# rgb: rgb" in describe_evaluation(plan)
+    scores = measure(plan)["scenes-flow"]
+    assert [s.subject for s in scores] == ["rgb", "zero-motion"]
+    assert scores[0].protocol["num_pairs"] == 2
+    assert already_measured(plan) is not None
+
+
+def test_a_run_is_measured_under_any_settings(small_run: Path, tmp_path: Path) -> None:
+    overrides = ["query_mode=strided", "tracker.mode=direct"]
+    plan = plan_evaluation({"ours": small_run}, ["scenes-tracking"], tmp_path, overrides=overrides)
+    protocol = measure(plan)["scenes-tracking"][0].protocol
+    assert (protocol["query_mode"], protocol["tracker"]["mode"]) == ("strided", "direct")
 
 
 def test_unknown_names_and_missing_runs_are_refused(small_run: Path, tmp_path: Path) -> None:

@@ -54,3 +54,11 @@ def test_the_board_marks_the_smaller_error_and_the_larger_score() -> None:
 def test_an_unknown_benchmark_shows_its_headline() -> None:
     table = board([_scores(OURS, 3.0, name="elsewhere")])
     assert [column.title for column in table.columns] == ["Subject", "AJ"]
+
+
+def test_published_benchmarks_are_shown_as_their_papers_do(tmp_path: Path) -> None:
+    table = board([_scores(OURS, 3.0, name="tapvid-davis")])
+    assert [column.title for column in table.columns] == ["Subject", "AJ", "delta_avg", "OA", "endpoint error"]
+    for name in ("tapvid-davis", "scenes-tracking"):
+        save_scores([_scores(OURS, 3.0, name)], tmp_path / f"{name}.json")
+    assert list(read_score_folder(tmp_path)) == ["scenes-tracking", "tapvid-davis"]

@@ -10,7 +10,6 @@ from densewalk.datasets.errors import ConfigError
 from densewalk.datasets.plan import PalindromePlan
 from densewalk.datasets.scenes.config import SceneConfig
 from densewalk.datasets.scenes.source import SceneSource
-from densewalk.ssl.evaluate import BENCHMARKS
 from densewalk.ssl.evaluate.benchmark import Scores, comparable
 from densewalk.ssl.evaluate.scenes import held_out_scenes
 from densewalk.ssl.evaluate.scenes_propagation import ScenesPropagation, ScenesPropagationConfig
@@ -134,12 +133,6 @@ def test_held_out_scenes_are_beyond_every_seed_of_training() -> None:
     assert last_trained < seeds[0]
     first_seed = ScenesTracking(TRACKING)(baseline("zero-motion"), subject="a").protocol["first_seed"]
     assert first_seed == next(held_out_scenes(SCENE, count=1)).seed == seeds[0] - 5
-
-
-def test_benchmarks_are_found_by_the_names_they_carry() -> None:
-    assert {name: make().name for name, make in BENCHMARKS.items()} == {
-        name: name for name in ("scenes-tracking", "scenes-flow", "scenes-propagation", "scenes-segmentation")
-    }
 
 
 def test_settings_that_cannot_work_are_refused() -> None:

@@ -55,12 +55,13 @@ def test_an_oracle_sees_the_true_motion(scene_oracle: Any) -> None:
     assert scalars["predicted_px"] == pytest.approx(scalars["true_px"], rel=0.2)
 
 
-def test_a_constant_shift_is_read_as_its_length_where_nothing_reaches_the_border() -> None:
+@pytest.mark.parametrize(("window", "upsample"), [(64, 1), (62, 1), (64, 2)])
+def test_a_constant_shift_is_read_as_its_length_where_nothing_reaches_the_border(window: int, upsample: int) -> None:
     still = SceneConfig(
         height=96, width=96, max_speed_px=0, max_background_speed_px=0, max_rotation_degrees=0, max_scale_rate=0
     )
-    config = ScenesFlowConfig(num_pairs=2, frame_gap=1, scene=still)
-    scalars = ScenesFlow(config)(ConstantShift(4.0), subject="shift").scalars
+    config = ScenesFlowConfig(num_pairs=2, frame_gap=1, window=window, upsample=upsample, scene=still)
+    scalars = ScenesFlow(config)(ConstantShift(4.0 * upsample), subject="shift").scalars
     assert scalars["true_px"] == pytest.approx(0, abs=1e-4)
     assert scalars["EPE"] == scalars["predicted_px"]
     assert 3.7 < scalars["predicted_px"] <= 4.0
@@ -75,5 +76,5 @@ def test_one_row_a_pair_and_the_protocol_tells_the_window() -> None:
 
 
 def test_a_window_larger_than_the_scene_is_refused_with_every_other_fault() -> None:
-    with pytest.raises(ConfigError, match=r"(?s)num_pairs.*frame_gap.*window"):
-        ScenesFlowConfig(num_pairs=0, frame_gap=0, window=200)
+    with pytest.raises(ConfigError, match=r"(?s)num_pairs.*frame_gap.*window.*upsample"):
+        ScenesFlowConfig(num_pairs=0, frame_gap=0, window=200, upsample=0)

@@ -189,3 +189,44 @@ def test_tracks_of_another_shape_or_without_a_position_are_refused() -> None:
     lost = Tracks(track_KT2=np.where(truth.visible_KT[..., None], truth.track_KT2, np.nan), visible_KT=truth.visible_KT)
     with pytest.raises(BenchmarkError, match="not finite"):
         score_tracks(lost, truth, query_frame_K=query_frame_K, mode="first")
+
+
+# Worked out once by compute_tapvid_metrics and sample_queries_* of google-deepmind/tapnet on the arrays below.
+_TRUE_XY = (
+    ((10, 20), (14, 21), (19, 23), (25, 26), (32, 30), (40, 35)),
+    ((200, 100), (196, 104), (192, 108), (188, 112), (184, 116), (180, 120)),
+    ((128, 128),) * 6,
+)
+_OFFSET_XY = (
+    ((0, 0), (0.5, 0), (0, 1.5), (3, 0), (0, -3), (7, 1)),
+    ((0.2, 0.3), (1, 0), (2, 2), (0, 0), (-5, 6), (-12, 9)),
+    ((0, 0), (0, 0.9), (4, 0), (-1, -1), (20, 0), (0, 1.9)),
+)
+_TRULY_HIDDEN = ((1, 0, 0, 1, 0, 0), (0, 0, 1, 1, 0, 0), (0, 1, 0, 0, 0, 0))
+_TAKEN_FOR_HIDDEN = ((0, 0, 0, 1, 1, 0), (1, 0, 0, 1, 0, 0), (0, 0, 0, 0, 0, 1))
+_OFFICIAL_ROWS = {"first": [0, 1, 2], "strided": [1, 2, 0, 1, 2]}
+_OFFICIAL_PERCENT = {
+    "first": {
+        "OA": 71.428571, "AJ": 26.399483, "delta_avg": 52.0,
+        "delta_1": 0.0, "delta_2": 40.0, "delta_4": 50.0, "delta_8": 80.0, "delta_16": 90.0,
+        "jaccard_1": 0.0, "jaccard_2": 17.647059, "jaccard_4": 17.647059, "jaccard_8": 42.857143,
+        "jaccard_16": 53.846154,
+    },
+    "strided": {
+        "OA": 68.0, "AJ": 29.631643, "delta_avg": 60.0,
+        "delta_1": 17.647059, "delta_2": 52.941176, "delta_4": 58.823529, "delta_8": 82.352941, "delta_16": 88.235294,
+        "jaccard_1": 5.882353, "jaccard_2": 24.137931, "jaccard_4": 24.137931, "jaccard_8": 44.0, "jaccard_16": 50.0,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_queries_and_scores_are_those_of_the_published_code(mode: QueryMode) -> None:
+    truth = Tracks(track_KT2=np.array(_TRUE_XY, float), visible_KT=np.array(_TRULY_HIDDEN) == 0)
+    guess = Tracks(track_KT2=truth.track_KT2 + _OFFSET_XY, visible_KT=np.array(_TAKEN_FOR_HIDDEN) == 0)
+    query_Q3, row_Q = sample_queries(truth, mode)
+    assert row_Q.tolist() == _OFFICIAL_ROWS[mode]
+    asked, guessed = (Tracks(track_KT2=t.track_KT2[row_Q], visible_KT=t.visible_KT[row_Q]) for t in (truth, guess))
+    scores = score_tracks(guessed, asked, query_frame_K=query_Q3[:, 0].astype(np.int64), mode=mode)
+    del scores["endpoint_error_px"]
+    assert scores == pytest.approx(_OFFICIAL_PERCENT[mode], abs=1e-6)

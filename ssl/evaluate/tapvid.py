@@ -1,0 +1,121 @@
+"""Point tracking on the TAP-Vid benchmarks: DAVIS, Kinetics, Kubric, RGB-Stacking and RoboTAP.
+
+Videos are shown at 256 x 256 and scored per video, then averaged (`ssl/metrics/tapvid.py`). Mode `first` asks each
+track once where it appears; `strided`, in which GMRW was published, asks every visible track at every fifth frame, or,
+where the files give queries as Kubric's do, asks those. Scores of the two modes are not comparable.
+
+Shapes: K tracks, Q queries, T frames, 2 = (x, y), 3 = (frame, x, y), pixels of the 256 raster.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from densewalk.datasets.config import require, to_mapping
+from densewalk.datasets.errors import BenchmarkError
+from densewalk.datasets.readers.tapvid import TrackedVideo, read_tapvid
+from densewalk.datasets.readers.tapvid_files import LAYOUTS, TapVidDataset, find_files
+from densewalk.ssl.evaluate.benchmark import Scores
+from densewalk.ssl.matchers.matcher import Matcher
+from densewalk.ssl.metrics.tapvid import (
+    RASTER,
+    THRESHOLDS_PX,
+    QueryMode,
+    mean_over_videos,
+    sample_queries,
+    score_tracks,
+)
+from densewalk.ssl.track.tracker import TrackerConfig, Tracks, track_points
+
+__all__ = ["TapVid", "TapVidConfig"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TapVidConfig:
+    """What is tracked, and how."""
+
+    dataset: TapVidDataset = "davis"
+    """Data set, which decides the layout of the files."""
+    data: Path | None = None
+    """The data set's file or folder."""
+    query_mode: QueryMode = "first"
+    """Queries where a track first appears, or at every fifth frame."""
+    num_videos: int = 0
+    """Videos to evaluate, from the first on; 0 means all."""
+    tracker: TrackerConfig = field(default_factory=TrackerConfig)
+    """The tracker; GMRW's best published numbers have `upsample=4`."""
+
+    def __post_init__(self) -> None:
+        require(self.num_videos < 0 and f"num_videos={self.num_videos} must be 0 (all) or more")
+
+
+class TapVid:
+    """Scalars: `AJ`, `delta_avg`, `OA` and their parts in percent, `endpoint_error_px` in the 256 raster.
+
+    Raises `BenchmarkError` without data and `DataError` when there is none at the given place.
+    """
+
+    def __init__(self, config: TapVidConfig) -> None:
+        self.config, self.name = config, f"tapvid-{config.dataset}"
+        layout = LAYOUTS[config.dataset]
+        if config.data is None:
+            raise BenchmarkError(f"{self.name} needs --data PATH: {layout.expected}; from {layout.source}")
+        find_files(config.data, layout)
+
+    def __call__(self, matcher: Matcher, *, subject: str) -> Scores:
+        """Track every video's queries; one row a video."""
+        rows: list[dict[str, Any]] = []
+        truth_hash = hashlib.sha256()
+        asked: set[str] = set()
+        for video in self._videos():
+            given_Q3 = self._given_queries(video)
+            for array in (video.track_KT2, video.visible_KT, given_Q3):
+                truth_hash.update(b"" if array is None else array.tobytes())
+            asked.add("sampled" if given_Q3 is None else "given")
+            rows.append({"video": video.name, **self._score(matcher, video)})
+        numbers = [{key: value for key, value in row.items() if key != "video"} for row in rows]
+        settings = to_mapping(self.config)
+        return Scores(
+            name=self.name,
+            subject=subject,
+            headline="AJ",
+            scalars=mean_over_videos(numbers),
+            protocol={key: value for key, value in settings.items() if key != "data"}
+            | {"num_videos": len(rows), "truth_sha256": truth_hash.hexdigest()[:16]}
+            | {"queries": " and ".join(sorted(asked))}
+            | {"raster_px": RASTER, "resize": "Lanczos, 8 bit", "thresholds_px": list(THRESHOLDS_PX)},
+            rows=rows,
+            provenance={"data": str(self.config.data)},
+        )
+
+    def _videos(self) -> Iterator[TrackedVideo]:
+        assert self.config.data is not None, "checked when the benchmark was made"
+        videos = read_tapvid(self.config.data, self.config.dataset, side=RASTER)
+        return islice(videos, self.config.num_videos or None)
+
+    def _score(self, matcher: Matcher, video: TrackedVideo) -> dict[str, float]:
+        query_Q3, row_Q = self._queries(video)
+        if not len(query_Q3):
+            return {}
+        # Annotations of points on the border may lie a fraction of a pixel outside, where no query can be.
+        inside_Q3 = query_Q3.clip(0, (len(video.video_THWC) - 1, RASTER, RASTER))
+        predicted = track_points(matcher, video.video_THWC, inside_Q3, self.config.tracker)
+        truth = Tracks(track_KT2=video.track_KT2[row_Q], visible_KT=video.visible_KT[row_Q])
+        mode = self.config.query_mode
+        return score_tracks(predicted, truth, query_frame_K=query_Q3[:, 0].astype(np.int64), mode=mode)
+
+    def _queries(self, video: TrackedVideo) -> tuple[Float[np.ndarray, "q 3"], Int[np.ndarray, "q"]]:
+        """Return the queries of a video and the track each belongs to."""
+        given_Q3 = self._given_queries(video)
+        if given_Q3 is not None:
+            return given_Q3, np.arange(len(given_Q3))
+        return sample_queries(Tracks(track_KT2=video.track_KT2, visible_KT=video.visible_KT), self.config.query_mode)
+
+    def _given_queries(self, video: TrackedVideo) -> Float[np.ndarray, "q 3"] | None:
+        return video.query_K3 if self.config.query_mode == "strided" else None

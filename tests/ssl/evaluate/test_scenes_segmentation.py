@@ -1,0 +1,43 @@
+"""Features are compared with masks on one even grid, whatever the stride of the network."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from densewalk.datasets.geometry import grid_points
+from densewalk.ssl.evaluate.scenes_segmentation import _feature
+from densewalk.ssl.matchers.matcher import Matcher
+from densewalk.ssl.track.frames import EncodedFrames
+from densewalk.ssl.walk.pair_features import PairFeatures
+
+
+class Places(Matcher):
+    """Encodes an image as the place of each node in it."""
+
+    dim = 2
+    temperature = 1.0
+
+    def __init__(self, stride: int) -> None:
+        super().__init__()
+        self.stride = self.multiple = stride
+
+    def encode(self, image_BCHW: Tensor) -> Tensor:
+        rows, columns = (side // self.stride for side in image_BCHW.shape[-2:])
+        return grid_points(rows, columns, stride=self.stride).T.reshape(1, 2, rows, columns)
+
+    def relate(self, source_BDHW: Tensor, target_BDHW: Tensor) -> PairFeatures:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize(("stride", "rows", "columns"), [(8, 8, 10), (14, 5, 6), (24, 3, 4)])
+def test_features_lie_evenly_over_the_frame_also_where_the_stride_does_not_divide_it(
+    stride: int, rows: int, columns: int
+) -> None:
+    frames = EncodedFrames(Places(stride), np.zeros((1, 64, 80, 3), np.uint8))
+    feature = _feature(frames, stride)
+    assert feature.shape == (1, 2, rows, columns)
+    place_N2 = grid_points(rows, columns) * torch.tensor((80 / columns, 64 / rows))
+    inner = (place_N2 >= stride / 2).all(1)  # further out than the first node, its value is read
+    found_N2 = feature[0].flatten(1).T
+    assert torch.allclose(found_N2[inner], place_N2[inner], atol=1e-4)
