@@ -15,7 +15,8 @@ import numpy as np
 from densewalk.cluster.quickstart.mask_pictures import mask_picture
 from densewalk.cluster.quickstart.plan import QuickstartPlan
 from densewalk.cluster.scoreboard import COLLAPSED, OURS
-from densewalk.cluster.tracking import seen_size, write_track_film
+from densewalk.cluster.track_queries import grid_queries
+from densewalk.cluster.tracking import seen_size, track_video, write_film
 from densewalk.datasets.atomic import write_json
 from densewalk.datasets.config import to_mapping
 from densewalk.datasets.dataset import Dataset
@@ -50,11 +51,13 @@ def film_clip(plan: QuickstartPlan) -> None:
         return
     num_frames = min(row.frames, round(plan.film.seconds * row.fps))
     video_THWC = read_frames(dataset.read_clip(row), range(num_frames))
-    film = write_track_film(networks[OURS][0], video_THWC, row.fps, plan.track / FILM, plan.film)
+    query_K3 = grid_queries(plan.film.grid, video_THWC.shape[1:3])
+    tracks = track_video(networks[OURS][0], video_THWC, query_K3, plan.film)
+    write_film(plan.track / FILM, video_THWC, tracks, fps=row.fps, gif_bytes=plan.film.gif_bytes)
     later = min(num_frames - 1, max(1, round(_STEP_SECONDS * row.fps)))
     seen_hw = seen_size(video_THWC.shape[1:3], plan.film)
     first_HWC, later_HWC = (resized(video_THWC[frame], seen_hw) for frame in (0, later))
-    x, y = _moving_point(film.tracks, later)
+    x, y = _moving_point(tracks, later)
     query_xy = (x * seen_hw[1] / row.width, y * seen_hw[0] / row.height)
     for name, (matcher, _) in networks.items():
         write_png(plan.track / WALKS[name], walk_panel(matcher, first_HWC, later_HWC, query_xy))

@@ -33,7 +33,7 @@ def gmrw_small(overrides: Sequence[str] = (), dataset: Path | None = None) -> Ab
     """Return the table at the size of a laptop: 64 px crops of 96 px scenes."""
     base = replace(gmrw_scenes_small(), steps=300, threads=1)
     return gmrw_ablation(
-        resolve(base, overrides=overrides), smoothness_weight=20.0, num_videos=8, name="gmrw_small", dataset=dataset
+        resolve(base, overrides=overrides), smoothness_weight=200.0, num_videos=8, name="gmrw_small", dataset=dataset
     )
 
 

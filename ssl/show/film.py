@@ -18,6 +18,7 @@ from PIL import Image
 from densewalk.datasets.atomic import atomic_path, write_bytes
 from densewalk.datasets.errors import ConfigError
 from densewalk.ssl.show.still import resized
+from densewalk.ssl.track.frames import FrameSequence
 
 __all__ = ["gif_bytes", "write_gif", "write_mp4"]
 
@@ -32,25 +33,24 @@ _GIF_LADDER = [
 """Settings (colours, scale of the sides, frames advanced) from best to smallest."""
 
 
-def write_mp4(path: Path, video_THWC: UInt8[np.ndarray, "t h w 3"], *, fps: float) -> None:
-    """Write an H.264 mp4; an odd side is extended by one repeated row or column, which 4:2:0 needs."""
-    frames = np.pad(
-        video_THWC, ((0, 0), (0, video_THWC.shape[1] % 2), (0, video_THWC.shape[2] % 2), (0, 0)), mode="edge"
-    )
+def write_mp4(path: Path, video_THWC: FrameSequence, *, fps: float) -> None:
+    """Write an H.264 mp4, a frame at a time; an odd side is extended by a repeated row or column, which 4:2:0 needs."""
+    height, width = video_THWC.shape[1:3]
     with (
         atomic_path(path) as temporary,
         av.open(str(temporary), "w", format="mp4", options={"movflags": "+faststart"}) as container,
     ):
         stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
-        stream.height, stream.width = frames.shape[1:3]
+        stream.height, stream.width = height + height % 2, width + width % 2
         stream.pix_fmt = "yuv420p"
         # With macroblock trees x264 writes other bytes from run to run, even on one thread.
         stream.options = {"crf": _CRF, "preset": "medium", "threads": "1", "x264-params": "mbtree=0"}
         context = stream.codec_context
         context.colorspace = context.color_primaries = context.color_trc = _BT709
         context.color_range = ColorRange.MPEG
-        for frame_HWC in frames:
-            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame_HWC), format="rgb24")
+        for frame in range(len(video_THWC)):
+            even_HWC = np.pad(video_THWC[frame], ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(even_HWC), format="rgb24")
             container.mux(stream.encode(picture.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)))
         container.mux(stream.encode())
 

@@ -19,6 +19,7 @@ from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.show.colours import DIM, INK, SLATE, heat_colours
 from densewalk.ssl.show.lettering import text_width_px, written
 from densewalk.ssl.show.still import resized
+from densewalk.ssl.track.frames import EncodedFrames
 from densewalk.ssl.walk.pair_features import PairFeatures
 
 __all__ = ["heat_overlay", "walk_panel", "walk_distributions"]
@@ -66,7 +67,11 @@ def walk_panel(
     query_place = query_xy[0] * scale, query_xy[1] * scale
     home_place = home_xy[0] * scale, home_xy[1] * scale
     distance_px = float(np.hypot(home_xy[0] - query_xy[0], home_xy[1] - query_xy[1]))
-    home = _marked(_marked(heat_overlay(first, home_HW), query_place, is_ring=True), home_place, is_ring=False)
+    middle_heat, home_heat = (
+        heat_overlay(tile, _at_pixels(weight_HW, (height, width), matcher.stride))
+        for tile, weight_HW in ((middle, middle_HW), (first, home_HW))
+    )
+    home = _marked(_marked(home_heat, query_place, is_ring=True), home_place, is_ring=False)
     tiles = [
         (
             _marked(first, query_place, is_ring=True),
@@ -75,7 +80,7 @@ def walk_panel(
             None,
         ),
         (
-            heat_overlay(middle, middle_HW),
+            middle_heat,
             "2  Step to the middle frame",
             "where the walkers went",
             float(middle_HW.max()),
@@ -94,24 +99,24 @@ def walk_distributions(
 ) -> tuple[Float[np.ndarray, "gh gw"], Float[np.ndarray, "gh gw"], tuple[float, float]]:
     """Return the walkers' distribution in the middle frame, after the return, and the expected point of return.
 
-    Walkers start on the four nodes around the query by bilinear weight; the point is in pixels of `first_HWC`.
+    Walkers start on the four nodes around the query by bilinear weight; points are in pixels of `first_HWC`. The maps
+    hold the nodes whose cells show something of the frames.
     """
-    height, width = first_HWC.shape[:2]
-    device = next((p.device for p in matcher.parameters()), torch.device("cpu"))
-    sides = [max(1, round(side / matcher.multiple)) * matcher.multiple for side in (height, width)]
-    first, middle = (_as_input(image, (sides[0], sides[1])).to(device) for image in (first_HWC, middle_HWC))
-    pair = matcher(first, middle)
-    scale_xy = sides[1] / width, sides[0] / height
-    start_N = _bilinear_start(pair.grid_hw, (query_xy[0] * scale_xy[0], query_xy[1] * scale_xy[1]), matcher.stride)
-    middle_N = _step(pair, start_N.to(device))
+    frames = EncodedFrames(matcher, np.stack((first_HWC, middle_HWC)))
+    pair = matcher.relate(frames.encode(0), frames.encode(1))
+    start_N = _bilinear_start(pair.grid_hw, query_xy, matcher.stride)
+    middle_N = _step(pair, start_N.to(frames.device))
     home_N = _step(pair.swapped(), middle_N).cpu()
     home_x, home_y = (home_N @ grid_points(*pair.grid_hw, stride=matcher.stride)).tolist()
-    maps = [p.cpu().reshape(pair.grid_hw).numpy() for p in (middle_N, home_N)]
-    return maps[0], maps[1], (home_x / scale_xy[0], home_y / scale_xy[1])
+    maps = [frames.shown(p.cpu().reshape(1, 1, *pair.grid_hw))[0, 0].numpy() for p in (middle_N, home_N)]
+    return maps[0], maps[1], (home_x, home_y)
 
 
-def _as_input(image_HWC: np.ndarray, size_hw: tuple[int, int]) -> Float[Tensor, "1 3 h w"]:
-    return torch.from_numpy(resized(image_HWC, size_hw)).permute(2, 0, 1)[None].float() / 255
+def _at_pixels(weight_HW: np.ndarray, size_hw: tuple[int, int], stride: int) -> np.ndarray:
+    """Return the weights of nodes at the pixels of a picture; cells that reach beyond it are cut there."""
+    rows, columns = weight_HW.shape
+    large_HW = cv2.resize(weight_HW, (columns * stride, rows * stride), interpolation=cv2.INTER_LINEAR)
+    return large_HW[: size_hw[0], : size_hw[1]]
 
 
 def _bilinear_start(grid_hw: tuple[int, int], point_xy: tuple[float, float], stride: int) -> Float[Tensor, "n"]:

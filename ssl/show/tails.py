@@ -15,8 +15,9 @@ from jaxtyping import Bool, Float, UInt8
 
 from densewalk.ssl.show.colours import oklch
 from densewalk.ssl.show.still import resized
+from densewalk.ssl.track.frames import FrameSequence
 
-__all__ = ["draw_tracks", "track_colours"]
+__all__ = ["PaintedVideo", "track_colours"]
 
 _SHIFT = 4
 """Fractional bits of OpenCV's drawing coordinates."""
@@ -25,37 +26,48 @@ _FAR_PX = 1e5
 _OUTLINE = (18, 20, 24)
 
 
-def draw_tracks(
-    video_THWC: UInt8[np.ndarray, "t h w 3"],
-    track_KT2: Float[np.ndarray, "k t 2"],
-    visible_KT: Bool[np.ndarray, "k t"],
-    *,
-    tail_frames: int = 12,
-    min_side_px: int = 360,
-) -> UInt8[np.ndarray, "t gh gw 3"]:
-    """Return the video with tracks painted on it, enlarged by the least whole factor that reaches `min_side_px`.
+class PaintedVideo:
+    """A video with tracks painted on it, each frame when it is asked for; a `FrameSequence`.
 
-    A tail covers the last `tail_frames` steps. Points that are not finite or outside the picture are left out.
+    Frames are enlarged by the least whole factor that reaches `min_side_px`. A tail covers the last `tail_frames`
+    steps. Points that are not finite or outside the picture are left out.
     """
-    height, width = video_THWC.shape[1:3]
-    factor = max(1, -(-min_side_px // min(height, width)))
-    colours = track_colours(track_KT2, visible_KT, (height, width))
-    sound_KT = np.isfinite(track_KT2).all(-1) & (np.abs(np.nan_to_num(track_KT2)) < _FAR_PX).all(-1)
-    # OpenCV puts pixel centres at whole numbers, the raster at +0.5.
-    place_KT2 = np.where(sound_KT[..., None], track_KT2, 0.0) * factor - 0.5
-    placed = _Placed(
-        fixed_KT2=np.rint(place_KT2 * 2**_SHIFT).astype(np.int64),
-        seen_KT=sound_KT & visible_KT,
-        hidden_KT=sound_KT & ~visible_KT,
-        colours=[colour.tolist() for colour in colours],
-        radius_px=max(3.0, min(height, width) * factor / 110),
-    )
-    painted = []
-    for time, frame_HWC in enumerate(video_THWC):
-        canvas = resized(frame_HWC, (height * factor, width * factor))
-        canvas = _paint_tails(canvas, placed, time=time, tail_frames=tail_frames)
-        painted.append(_paint_markers(canvas, placed, time=time))
-    return np.stack(painted)
+
+    shape: tuple[int, int, int, int]
+    """Frames, rows, columns, 3."""
+
+    def __init__(
+        self,
+        video_THWC: FrameSequence,
+        track_KT2: Float[np.ndarray, "k t 2"],
+        visible_KT: Bool[np.ndarray, "k t"],
+        *,
+        tail_frames: int = 12,
+        min_side_px: int = 360,
+    ) -> None:
+        height, width = video_THWC.shape[1:3]
+        factor = max(1, -(-min_side_px // min(height, width)))
+        self.shape = (len(video_THWC), height * factor, width * factor, 3)
+        self._video_THWC, self._tail_frames = video_THWC, tail_frames
+        sound_KT = np.isfinite(track_KT2).all(-1) & (np.abs(np.nan_to_num(track_KT2)) < _FAR_PX).all(-1)
+        # OpenCV puts pixel centres at whole numbers, the raster at +0.5.
+        place_KT2 = np.where(sound_KT[..., None], track_KT2, 0.0) * factor - 0.5
+        self._placed = _Placed(
+            fixed_KT2=np.rint(place_KT2 * 2**_SHIFT).astype(np.int64),
+            seen_KT=sound_KT & visible_KT,
+            hidden_KT=sound_KT & ~visible_KT,
+            colours=[colour.tolist() for colour in track_colours(track_KT2, visible_KT, (height, width))],
+            radius_px=max(3.0, min(height, width) * factor / 110),
+        )
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, frame: int) -> UInt8[np.ndarray, "gh gw 3"]:
+        """Return one painted frame."""
+        canvas = resized(self._video_THWC[frame], self.shape[1:3])
+        canvas = _paint_tails(canvas, self._placed, time=frame, tail_frames=self._tail_frames)
+        return _paint_markers(canvas, self._placed, time=frame)
 
 
 def track_colours(

@@ -1,12 +1,15 @@
-"""Frames of a video as a matcher takes them: floats on its device, resized to sides it can divide.
+"""Frames of a video as a matcher takes them: floats on its device, enlarged, padded to sides it can divide.
 
-The network's raster is the video's, enlarged and rounded per axis to a multiple of `matcher.multiple`. Both rasters
-have their corners in common, so a point is taken from one to the other by the ratio of the sides alone.
+The network's raster is the video's, enlarged by a whole factor; what is missing to a multiple of `matcher.multiple` is
+filled on the right and at the bottom by the edge's own pixels. Both rasters have their upper left corner in common, so
+a point is taken from one to the other by the factor alone, and a frame of any size keeps its coordinates exactly. What
+is filled in takes part in matching: nodes that show nothing else exist where `multiple` exceeds the stride.
 
-Shapes: T frames, H W rows and columns, C channels, D feature width.
+Shapes: T frames, H W rows and columns, C channels, D feature width, N pixels.
 """
 
 from itertools import chain
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -14,36 +17,93 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from densewalk.datasets.errors import DataError
+from densewalk.datasets.geometry import grid_points, sample_at
 from densewalk.ssl.matchers.matcher import Matcher
 
-__all__ = ["EncodedFrames", "module_device"]
+__all__ = ["EncodedFrames", "FrameSequence", "module_device"]
+
+
+@runtime_checkable
+class FrameSequence(Protocol):
+    """A video as a sequence of frames: an array, a memory map, or anything that makes a frame when it is asked."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Frames, rows, columns, 3."""
+        ...
+
+    def __len__(self) -> int:
+        """Return the number of frames."""
+        ...
+
+    def __getitem__(self, frame: int, /) -> np.ndarray:
+        """Return a frame of shape (H, W, 3), RGB in 0-255, uint8."""
+        ...
 
 
 class EncodedFrames:
-    """Encodes frames of a video one at a time; nothing is kept between calls."""
+    """Encodes frames of a video one at a time; nothing is kept between calls.
+
+    Raises `DataError` when the video or a frame of it is not uint8 RGB of the shape (T, H, W, 3).
+    """
 
     size_hw: tuple[int, int]
-    """Rows and columns of the raster the network sees."""
+    """Rows and columns of the enlarged video: the part of the network's raster that shows something."""
+    padded_hw: tuple[int, int]
+    """Rows and columns of the raster the network sees, multiples of `matcher.multiple`."""
+    grid_hw: tuple[int, int]
+    """Rows and columns of the nodes whose cells show something."""
     network_from_video_xy: tuple[float, float]
-    """Factors that take a point (x, y) of the video's raster to the network's."""
+    """Factors that take a point (x, y) of the video's raster to the network's: `upsample`, twice."""
 
-    def __init__(self, matcher: Matcher, video_THWC: UInt8[np.ndarray, "t h w 3"], *, upsample: int = 1) -> None:
+    def __init__(self, matcher: Matcher, video_THWC: FrameSequence, *, upsample: int = 1) -> None:
         self._matcher, self._video_THWC = matcher, video_THWC
+        self._video_hw = _checked_size(video_THWC.shape)
         self.device = module_device(matcher)
-        height, width = video_THWC.shape[1:3]
-        self.size_hw = (_fit(height * upsample, matcher.multiple), _fit(width * upsample, matcher.multiple))
-        self.network_from_video_xy = (self.size_hw[1] / width, self.size_hw[0] / height)
+        height, width = (side * upsample for side in self._video_hw)
+        self.size_hw = (height, width)
+        self.padded_hw = (_reach(height, matcher.multiple), _reach(width, matcher.multiple))
+        self.grid_hw = (-(-height // matcher.stride), -(-width // matcher.stride))
+        self.network_from_video_xy = (float(upsample), float(upsample))
+        self._read(0)  # a video of another kind is refused before anything is made of it
 
     def __len__(self) -> int:
         return len(self._video_THWC)
 
     def encode(self, frame: int) -> Float[Tensor, "1 d gh gw"]:
-        """Return the matcher's map of one frame."""
-        image_HWC = torch.from_numpy(np.array(self._video_THWC[frame], order="C")).to(self.device)
+        """Return the matcher's map of one frame, of the padded raster."""
+        image_HWC = torch.from_numpy(self._read(frame)).to(self.device)
         image_BCHW = image_HWC.permute(2, 0, 1)[None].float() / 255
         if image_BCHW.shape[-2:] != self.size_hw:
-            image_BCHW = F.interpolate(image_BCHW, self.size_hw, mode="bilinear", align_corners=False, antialias=True)
-        return self._matcher.encode(image_BCHW)
+            image_BCHW = F.interpolate(image_BCHW, self.size_hw, mode="bilinear", align_corners=False)
+        return self._matcher.encode(self.pad(image_BCHW))
+
+    def pad(self, image_BCHW: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c ph pw"]:
+        """Return an image of `size_hw` as one of `padded_hw`, its last column and row repeated."""
+        missing = [padded - side for padded, side in zip(self.padded_hw, self.size_hw, strict=True)]
+        return F.pad(image_BCHW, (0, missing[1], 0, missing[0]), mode="replicate") if any(missing) else image_BCHW
+
+    def shown(self, map_BDHW: Float[Tensor, "b d gh gw"]) -> Float[Tensor, "b d sh sw"]:
+        """Return the nodes of a padded map whose cells show something, `grid_hw`."""
+        return map_BDHW[..., : self.grid_hw[0], : self.grid_hw[1]]
+
+    def at_video_pixels(self, map_BDHW: Float[Tensor, "b d gh gw"]) -> Float[Tensor, "b d h w"]:
+        """Return a padded map read bilinearly at every pixel centre of the video; values are left as they are."""
+        place_N2 = grid_points(*self._video_hw, device=map_BDHW.device) * self.network_from_video_xy[0]
+        place_BN2 = (place_N2 / self._matcher.stride).expand(len(map_BDHW), -1, -1)
+        return sample_at(map_BDHW.float(), place_BN2).transpose(1, 2).unflatten(-1, self._video_hw)
+
+    def _read(self, frame: int) -> UInt8[np.ndarray, "h w 3"]:
+        frame_HWC = np.asarray(self._video_THWC[frame])
+        if frame_HWC.dtype != np.uint8 or frame_HWC.shape != (*self._video_hw, 3):
+            unsound = frame_HWC.dtype.kind == "f" and not np.isfinite(frame_HWC).all()
+            raise DataError(
+                f"frame {frame} of the video is {frame_HWC.dtype} of shape {frame_HWC.shape}"
+                f"{' with values that are not finite' if unsound else ''}; "
+                f"expected RGB in 0-255 as uint8 of shape {(*self._video_hw, 3)}"
+            )
+        return np.array(frame_HWC, order="C")
 
 
 def module_device(module: torch.nn.Module) -> torch.device:
@@ -52,5 +112,12 @@ def module_device(module: torch.nn.Module) -> torch.device:
     return torch.device("cpu") if tensor is None else tensor.device
 
 
-def _fit(side: int, multiple: int) -> int:
-    return max(1, round(side / multiple)) * multiple
+def _checked_size(shape: tuple[int, ...]) -> tuple[int, int]:
+    if len(shape) != 4 or shape[3] != 3 or min(shape) < 1:
+        raise DataError(f"the video has shape {tuple(shape)}; expected RGB frames as uint8 of shape (T, H, W, 3)")
+    return shape[1], shape[2]
+
+
+def _reach(side: int, multiple: int) -> int:
+    """Return the least multiple that is not below `side`."""
+    return -(-side // multiple) * multiple

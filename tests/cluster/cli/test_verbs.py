@@ -141,34 +141,6 @@ def test_evaluate_and_report_show_the_run_beside_its_floor(small_run: Path, tmp_
     assert densewalk("report", tmp_path).exit_code == 2
 
 
-def test_track_films_any_video(small_run: Path, videos: Path, tmp_path: Path, densewalk: Run) -> None:
-    out = tmp_path / "films" / "a.mp4"
-    result = densewalk("track", small_run, videos / "a.mp4", "--out", out, "--grid", 4, "--seconds", 0.5)
-    assert result.exit_code == 0, result.output
-    assert "tracking 5 frames of a.mp4" in result.stdout
-    assert out.is_file()
-    assert out.with_suffix(".gif").is_file()
-
-
-@pytest.mark.parametrize(
-    ("video", "out", "said"),
-    [
-        ("a.mp4", "film.avi", "does not end in .mp4"),
-        ("none.mp4", "film.mp4", "no video file at"),
-        ("text.mp4", "film.mp4", "cannot track"),
-        ("a.mp4", "{videos}/a.mp4", "is the video itself"),
-    ],
-)
-def test_track_refuses(
-    video: str, out: str, said: str, small_run: Path, videos: Path, tmp_path: Path, densewalk: Run
-) -> None:
-    target = Path(out.format(videos=videos)) if "{" in out else tmp_path / out
-    result = densewalk("track", small_run, videos / video, "--out", target)
-    assert result.exit_code == 2
-    assert said in result.stderr
-    assert not (tmp_path / out).exists()
-
-
 def test_a_folder_without_run_is_refused_by_name(tmp_path: Path, videos: Path, densewalk: Run) -> None:
     for arguments in (["evaluate", tmp_path], ["track", tmp_path, videos / "a.mp4", "--out", tmp_path / "f.mp4"]):
         result = densewalk(*arguments)
