@@ -21,7 +21,7 @@ _CURVES = {
     "returned": ("share at home", "Walkers that end within one node of home; higher is better."),
     "shortcut": (
         "share at home by shortcut",
-        "Walkers that come home although the second frame is another clip's; above chance, the walk ignores motion.",
+        "Walkers that come home although they left through another clip's frame; above chance, they go by position.",
     ),
 }
 BENCHMARK_TEXTS = {

@@ -9,8 +9,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from densewalk.ssl.objectives.oracle import OracleConfig
-
 from densewalk.datasets.config import resolve
 from densewalk.datasets.errors import ConfigError
 from densewalk.datasets.plan import PalindromePlan
@@ -19,6 +17,7 @@ from densewalk.ssl.ablation.ablation import Ablation, AblationRow
 from densewalk.ssl.evaluate.scenes_flow import ScenesFlowConfig
 from densewalk.ssl.evaluate.scenes_tracking import ScenesTrackingConfig
 from densewalk.ssl.objectives.gmrw import GMRWConfig
+from densewalk.ssl.objectives.oracle import OracleConfig
 from densewalk.ssl.track.tracker import TrackerConfig
 from densewalk.ssl.train.config import DataConfig, TrainConfig
 from densewalk.ssl.train.recipes.gmrw import gmrw, gmrw_scenes_small

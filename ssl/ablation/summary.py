@@ -13,8 +13,8 @@ from densewalk.ssl.report.table import Column, Measured, Row, Table, Value
 
 __all__ = ["ablation_table", "paired_gain", "spread"]
 
+_AJ = Column(title="AJ", better="higher")
 _COLUMNS = {
-    "AJ": Column(title="AJ", better="higher"),
     "delta_avg": Column(title="delta_avg", better="higher"),
     "OA": Column(title="OA", better="higher"),
     "endpoint_error_px": Column(title="track error", better="lower", unit="px of 256"),
@@ -28,29 +28,25 @@ Scores = Sequence[Mapping[str, float]]
 
 
 def ablation_table(
-    ablation: Ablation, scores: Mapping[str, Scores], floor: Mapping[str, Mapping[str, float]], *, group: str = ""
+    ablation: Ablation, scores: Mapping[str, Scores], floor: Mapping[str, Mapping[str, float]], *, group: str
 ) -> Table:
-    """Return the rows of one group (all by default) with the floor's rows below.
+    """Return the rows of one group, those of other groups they are measured against, and the floor's below.
 
     `scores` holds the scalars of every seed by row, `floor` those of what learns nothing by name.
     """
+    own = [row for row in ablation.rows if row.group == group]
+    needed = {row.name for row in own} | {row.against for row in own}
     rows = [
-        Row(values=_values(row, ablation, scores), role="baseline" if row.against == "" else "plain")
+        Row(values=_values(row, scores), role="plain" if row.group == group else "baseline")
         for row in ablation.rows
-        if group in ("", row.group) and scores.get(row.name)
+        if row.name in needed and scores.get(row.name)
     ]
     rows += [
-        Row(values=(name, *(_measured([values], key) for key in _COLUMNS), "", None, None), role="baseline")
+        Row(values=(name, _measured([values], "AJ"), None, "", None, *_rest([values])), role="baseline")
         for name, values in floor.items()
     ]
-    columns = (
-        Column(title="Row"),
-        *_COLUMNS.values(),
-        Column(title="against"),
-        Column(title="gain in AJ"),
-        Column(title="paper's AJ"),
-    )
-    return Table(columns=columns, rows=tuple(rows))
+    gain = (Column(title="gain in AJ"), Column(title="against"), Column(title="paper's AJ"))
+    return Table(columns=(Column(title="Row"), _AJ, *gain, *_COLUMNS.values()), rows=tuple(rows))
 
 
 def paired_gain(rows: Scores, others: Scores, key: str) -> Measured:
@@ -64,10 +60,14 @@ def spread(values: Sequence[float]) -> Measured:
     return Measured(mean=mean, sd=float(np.std(values, ddof=1)) if len(values) > 1 else math.nan)
 
 
-def _values(row: AblationRow, ablation: Ablation, scores: Mapping[str, Scores]) -> tuple[Value, ...]:
+def _values(row: AblationRow, scores: Mapping[str, Scores]) -> tuple[Value, ...]:
     own, others = scores[row.name], scores.get(row.against, ())
-    gain = paired_gain(own, others, "AJ") if row.against else None
-    return (row.name, *(_measured(own, key) for key in _COLUMNS), row.against, gain, row.published)
+    gain = paired_gain(own, others, "AJ") if row.against and others else None
+    return (row.name, _measured(own, "AJ"), gain, row.against, row.published, *_rest(own))
+
+
+def _rest(rows: Scores) -> list[Value]:
+    return [_measured(rows, key) for key in _COLUMNS]
 
 
 def _measured(rows: Scores, key: str) -> Measured | None:

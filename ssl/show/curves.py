@@ -101,7 +101,8 @@ def bars(values: Mapping[str, float], *, label: str, ours: Collection[str] = (),
         axes.tick_params(axis="y", length=0)
         axes.xaxis.set_visible(False)
         axes.grid(visible=False)
-        axes.margins(x=0.1)
+        # A value left of zero stands between its bar and the names.
+        axes.margins(x=0.3 if min(finite.values()) < 0 else 0.1)
         axes.spines["bottom"].set_visible(False)
         axes.axvline(0, color=_GRID, linewidth=1)
         axes.set_title(label, loc="left", color=_MUTED, fontsize=9, pad=8)

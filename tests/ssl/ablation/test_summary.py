@@ -25,10 +25,19 @@ def test_gain_pairs_runs_of_one_seed() -> None:
 
 
 def test_markdown_has_a_line_a_measured_row_best_in_bold_and_the_floor_below() -> None:
-    table = ablation_table(plan_ablation("gmrw_small"), SCORES, {"zero-motion": {"AJ": 6.4}})
+    ablation = plan_ablation("gmrw_small")
+    table = ablation_table(ablation, SCORES, {"zero-motion": {"AJ": 6.4}}, group=ablation.rows[0].group)
     lines = table_markdown(table).splitlines()
     assert [line.split(" | ")[0] for line in lines[2:]] == ["| base CRW", "| + label warping", "| zero-motion"]
-    warped = lines[3].split(" | ")
-    assert warped[1] == "**12.5 ± 2.1**"
-    assert warped[-3:] == ["base CRW", "10.5 ± 0.7", "45.3 |"]
-    assert "3.0 ± 1.4" in lines[3], "the shortcut is in percent"
+    assert lines[3].split(" | ")[1:5] == ["**12.5 ± 2.1**", "10.5 ± 0.7", "base CRW", "45.3"]
+    assert lines[3].endswith("| 3.0 ± 1.4 |"), "the shortcut is in percent"
+
+
+def test_a_group_shows_the_row_of_another_group_it_is_measured_against() -> None:
+    ablation = plan_ablation("gmrw_small")
+    scores = {**SCORES, "both directions": [{"AJ": 12.0}, {"AJ": 12.0}]}
+    table = ablation_table(ablation, scores, {}, group=ablation.row("both directions").group)
+    assert [(row.values[0], row.role) for row in table.rows] == [
+        ("+ label warping", "baseline"),
+        ("both directions", "plain"),
+    ]
