@@ -26,9 +26,9 @@ _IN_SHORT = (
 _COLUMNS = (
     "AJ, delta_avg, OA and the track error are of point tracking on held-out generated scenes, in the 256 raster; "
     "the flow error is of two frames at the training crop, and motion seen is the mean length of the displacement "
-    "predicted there. The shortcut is the share of walkers that come home although they left through another clip's frame: near "
-    "chance is honest. Gains are differences of runs that share a seed. The paper's AJ is Kubric's at full size: it is "
-    "there for the order of the rows, not for the values."
+    "predicted there. The shortcut is the share of walkers that come home although they left through another clip's "
+    "frame: near chance is honest. Gains are differences of runs that share a seed. The paper's AJ is Kubric's at full "
+    "size: it is there for the order of the rows, not for the values."
 )
 
 
