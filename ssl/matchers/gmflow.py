@@ -91,7 +91,8 @@ class GMFlow(Matcher):
         splits = self.config.num_splits
         code = position_code((height // splits, width // splits), dim, device=source_BDHW.device)
         code_HWD = code.repeat(splits, splits, 1)
-        both = torch.cat((source_BDHW, target_BDHW)).permute(0, 2, 3, 1) + code_HWD
+        # A map lies channels first; linear maps and attention kernels would each copy it anew.
+        both = torch.cat((source_BDHW, target_BDHW)).permute(0, 2, 3, 1).contiguous() + code_HWD
         for number, block in enumerate(self.blocks):
             partner = torch.cat((both[batch:], both[:batch]))
             shifted = number % 2 == 1

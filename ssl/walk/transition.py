@@ -102,5 +102,8 @@ def _aligned(width: int) -> int:
 
 
 def _widened(tensor_BNC: Tensor, width: int) -> Tensor:
-    """Return a tensor with a head axis, as kernels want it, and zeros up to `width`, which change no inner product."""
-    return F.pad(tensor_BNC, (0, width - tensor_BNC.shape[-1]))[:, None]
+    """Return a tensor with a head axis, as kernels want it, and zeros up to `width`, which change no inner product.
+
+    Its last axis is contiguous, without which the kernel that holds no matrix is not taken.
+    """
+    return F.pad(tensor_BNC, (0, width - tensor_BNC.shape[-1])).contiguous()[:, None]

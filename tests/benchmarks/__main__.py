@@ -1,7 +1,7 @@
 """Run every benchmark of this folder and print one table: `python -m tests.benchmarks [--device cuda] [NAME ...]`.
 
-A benchmark is a module with `DEVICES`, the devices it can run on, and `run(device)`, which returns rows of (what,
-value, unit). Ratios are of two things measured in the same call.
+A benchmark is a module with `DEVICES`, the devices it can run on, and `run(device)`, which yields rows of (what, value,
+unit); modules whose names begin with an underscore help them. Ratios are of two things measured in the same call.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import torch
 def main() -> int:
     """Return the exit code: 2 when the device is absent."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__.splitlines()[0])
-    known = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if not path.stem.startswith("__"))
+    known = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if not path.stem.startswith("_"))
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help=f"benchmarks to run (default: all): {', '.join(known)}"
     )
@@ -35,6 +35,8 @@ def main() -> int:
         if arguments.device in module.DEVICES:
             for what, value, unit in module.run(arguments.device):
                 print(f"| {name} | {what} | {value:.4g} | {unit} |", flush=True)
+            if arguments.device == "cuda":
+                torch.cuda.empty_cache()
     return 0
 
 

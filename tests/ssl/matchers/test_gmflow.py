@@ -7,6 +7,7 @@ import textwrap
 
 import pytest
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from densewalk.datasets.errors import ConfigError, DataError
 from densewalk.ssl.matchers.gmflow import GMFlow, GMFlowConfig
@@ -163,3 +164,11 @@ def test_sides_that_do_not_split_into_windows_are_refused() -> None:
 def test_impossible_sizes_are_refused_by_name(field: str, value: int) -> None:
     with pytest.raises(ConfigError, match=f"objective.matcher.{field}={value}"):
         GMFlowConfig(**{field: value})
+
+
+@pytest.mark.parametrize("num_splits", [1, 2])
+def test_no_block_forms_an_attention_matrix(num_splits: int) -> None:
+    matcher = GMFlow(GMFlowConfig(stem_dim=8, middle_dim=8, dim=16, num_blocks=2, num_splits=num_splits))
+    image = torch.rand(1, 3, 32, 48)
+    with sdpa_kernel(SDPBackend.FLASH_ATTENTION):
+        assert matcher(image, image.flip(-1)).source_BND.isfinite().all()

@@ -182,3 +182,12 @@ def _tracked_in_double(pair: PairFeatures) -> PairFeatures:
 
 def _seeded(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
+
+
+def test_features_that_lie_channels_first_take_that_kernel_too() -> None:
+    map_BDN = torch.randn(1, 16, 20)
+    pair = PairFeatures(
+        source_BND=map_BDN.transpose(1, 2), target_BND=map_BDN.transpose(1, 2), grid_hw=(4, 5), temperature=1.0
+    )
+    with sdpa_kernel(SDPBackend.FLASH_ATTENTION):
+        assert attend(pair, torch.randn(1, 20, 2)).isfinite().all()
