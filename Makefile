@@ -46,6 +46,7 @@ bench: setup ## the benchmarks, as ratios
 	$(BIN)/python -m tests.benchmarks
 
 gpu: setup ## every check and measurement that needs a GPU, as one table
+	$(PYTEST) -m gpu
 	$(BIN)/python -m tests.benchmarks --device cuda
 
 clean: ## remove what the targets above made

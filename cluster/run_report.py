@@ -37,6 +37,11 @@ BENCHMARK_TEXTS = {
     "need not lead here.",
 }
 
+_TAPVID = (
+    "Point tracking on TAP-Vid in a raster of 256 x 256 pixels: AJ joins position and visibility, delta_avg is the share of "
+    "positions within 1 to 16 px, OA the share of right visibilities (percent); means over videos."
+)
+
 
 def write_run_report(run: Path) -> Path:
     """Write RUN/report.html and return its path; raises `TrainingError` when `run` is no run folder."""
@@ -76,7 +81,8 @@ def curve_charts(runs: Mapping[str, Path]) -> list[Block]:
 
 def score_blocks(scores: Mapping[str, Sequence[Scores]]) -> list[Block]:
     """Return a table a benchmark."""
-    return [board(rows, caption=BENCHMARK_TEXTS.get(name, name)) for name, rows in scores.items()]
+    texts = BENCHMARK_TEXTS | {name: _TAPVID for name in scores if name.startswith("tapvid-")}
+    return [board(rows, caption=texts.get(name, name)) for name, rows in scores.items()]
 
 
 def _facts(last: Mapping[str, Any], num_steps: int) -> Facts:

@@ -18,7 +18,7 @@ def evaluate(
     ],
     arguments: Annotated[
         list[str] | None,
-        typer.Argument(metavar="BENCHMARK|section.field=value", help="Benchmarks (default: all on scenes), overrides."),
+        typer.Argument(metavar="BENCHMARK|section.field=value", help="Benchmarks (default: scenes), overrides."),
     ] = None,
     data: Annotated[Path | None, typer.Option("--data", help="File or folder that a benchmark reads.")] = None,
     out: Annotated[

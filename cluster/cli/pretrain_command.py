@@ -19,7 +19,7 @@ def pretrain(
         list[str] | None,
         typer.Argument(metavar="DATASET|section.field=value", help="Folder made by prepare, overrides."),
     ] = None,
-    recipe: Annotated[str, typer.Option("--recipe", help="gmrw, crw, multiscale or oracle, or their _small ones.")] = "gmrw_small",
+    recipe: Annotated[str, typer.Option("--recipe", help="gmrw, crw, multiscale, oracle, or X_small.")] = "gmrw_small",
     config_file: Annotated[Path | None, typer.Option("--config", help="YAML laid over the recipe.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show the resolved plan and stop.")] = False,
 ) -> None:

@@ -31,6 +31,7 @@ class BenchmarkKind:
         return hasattr(self.config(), "data")
 
 
+_SCENES = "scenes"
 BENCHMARKS: dict[str, BenchmarkKind] = {
     ScenesTracking.name: BenchmarkKind(config=ScenesTrackingConfig, build=ScenesTracking),
     ScenesFlow.name: BenchmarkKind(config=ScenesFlowConfig, build=ScenesFlow),
@@ -45,13 +46,14 @@ BENCHMARKS: dict[str, BenchmarkKind] = {
 def configure_benchmarks(
     names: Sequence[str] = (), *, data: Path | None = None, overrides: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Return the configurations of some benchmarks, by default of all that need no data, by name.
+    """Return the configurations of some benchmarks by name; `scenes`, the default, is all on generated scenes.
 
     Every override (`field=value`) goes to every one of them. Raises `ConfigError` on an unknown name or an override
     that one of them does not know, and `BenchmarkError` when data is missing or nobody asked for reads it.
     """
-    chosen = [known_name(name, BENCHMARKS, "benchmark") for name in names]
-    chosen = chosen or [name for name, kind in BENCHMARKS.items() if not kind.needs_data]
+    on_scenes = [name for name, kind in BENCHMARKS.items() if not kind.needs_data]
+    named = [known_name(name, [*BENCHMARKS, _SCENES], "benchmark") for name in names or (_SCENES,)]
+    chosen = [name for group in named for name in (on_scenes if group == _SCENES else [group])]
     readers = [name for name in chosen if BENCHMARKS[name].needs_data]
     if data is not None and not readers:
         known = ", ".join(name for name, kind in BENCHMARKS.items() if kind.needs_data)

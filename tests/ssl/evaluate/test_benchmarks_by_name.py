@@ -70,3 +70,9 @@ def test_settings_of_another_data_set_are_refused(davis: Path) -> None:
     configs = configure_benchmarks(["tapvid-davis"], data=davis, overrides=["dataset=robotap"])
     with pytest.raises(ConfigError, match="tapvid-davis: these settings are of tapvid-robotap"):
         build_benchmarks(configs)
+
+
+def test_scenes_names_all_on_generated_scenes_and_is_the_default() -> None:
+    configs = configure_benchmarks(["scenes"])
+    assert list(configs) == list(configure_benchmarks()) == [name for name in BENCHMARKS if name.startswith("scenes-")]
+    assert list(configure_benchmarks(["scenes-flow", "scenes"]))[0] == "scenes-flow"

@@ -9,6 +9,7 @@ from densewalk.ssl.walk.coordinates import (
     expected_points,
     expected_points_and_variance,
     round_trip_points,
+    round_trip_points_and_variance,
 )
 from densewalk.ssl.walk.pair_features import PairFeatures
 from densewalk.ssl.walk.transition import transition
@@ -81,3 +82,11 @@ def test_the_position_matcher_stands_still() -> None:
     image = torch.rand(1, 3, 32, 48)
     flow = expected_flow(PositionMatcher()(image, image.flip(-1)), stride=4)
     assert flow.abs().max() < 1e-6
+
+
+def test_the_variance_of_a_round_trip_equals_the_dense_one(make_pair) -> None:
+    there, back = make_pair(seed=1), make_pair(seed=2)
+    node, share = grid_points(4, 5, stride=4).double(), transition(there) @ transition(back)
+    point, variance = round_trip_points_and_variance(there, back, stride=4)
+    assert torch.allclose(point, round_trip_points(there, back, stride=4))
+    assert torch.allclose(variance, share @ node.square() - (share @ node).square(), atol=1e-9)
