@@ -18,7 +18,7 @@ def run(small_run: Path, tmp_path: Path) -> Path:
 def test_a_fresh_run_shows_curves_pictures_and_what_is_missing(run: Path) -> None:
     page = write_run_report(run).read_text()
     assert "2 of 2 training steps are done" in page
-    assert page.count("<svg") == 3
+    assert page.count("<svg") == 4
     assert "data:image/png" in page
     assert f"densewalk evaluate {run}" in page
 
@@ -40,7 +40,7 @@ def test_a_loss_that_was_not_finite_leaves_a_gap(run: Path) -> None:
 
 def test_runs_share_a_chart_a_quantity(run: Path) -> None:
     alone, together = curve_charts({"one": run}), curve_charts({"one": run, "two": run})
-    assert len(alone) == len(together) == 3
+    assert len(alone) == len(together) == 4
     assert ">two<" in together[0].svg
     assert curve_charts({"none": run / "nowhere"}) == []
 
