@@ -38,8 +38,8 @@ BENCHMARK_TEXTS = {
 }
 
 _TAPVID = (
-    "Point tracking on TAP-Vid in a raster of 256 x 256 pixels: AJ joins position and visibility, delta_avg is the share "
-    "of positions within 1 to 16 px, OA the share of right visibilities (percent); means over videos."
+    "Point tracking on TAP-Vid in a raster of 256 x 256 pixels: AJ joins position and visibility, delta_avg is the "
+    "share of positions within 1 to 16 px, OA the share of right visibilities (percent); means over videos."
 )
 
 
