@@ -33,7 +33,7 @@ from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.objectives.objective import Objective, ObjectiveConfig, Progress, StepOutput
 from densewalk.ssl.objectives.patches import cut_patches, draw_crops, patch_cells, patches_per_side
 from densewalk.ssl.show.heat import heat_overlay
-from densewalk.ssl.walk.chain import chain_transitions, negative_log, return_probs
+from densewalk.ssl.walk.chain import chain_transitions, sub_cycle_losses
 from densewalk.ssl.walk.labels import identity_labels
 from densewalk.ssl.walk.pair_features import PairFeatures
 from densewalk.ssl.walk.transition import transition
@@ -166,15 +166,15 @@ class CRW(Objective):
         node_BTND = self._nodes(frame_BTCHW, frame_from_patch_BTN33)
         there, back = self._steps(node_BTND, edge_dropout=config.edge_dropout)
         labels = identity_labels(len(batch), node_BTND.shape[2], device=node_BTND.device)
-        lengths = range(3 if config.skip_two_frame_cycle else 2, config.plan.num_frames + 1)
-        probs = return_probs(there, back, labels)
-        losses = [negative_log(probs[length - 2]).mean() for length in lengths]
-        scalars = {f"walk_loss_{n}": loss.detach() for n, loss in zip(lengths, losses, strict=True)}
+        shortest = 3 if config.skip_two_frame_cycle else 2
+        lengths = range(shortest, config.plan.num_frames + 1)
+        loss_L = sub_cycle_losses(there, back, labels, shortest=shortest)
+        scalars = {f"walk_loss_{n}": loss for n, loss in zip(lengths, loss_L.detach(), strict=True)}
         scalars |= {f"returned_{n}": _returned(there[: n - 1], back[: n - 1]) for n in lengths}
         if progress.step % config.probe_every == 0 and len(batch) > 1:
             scalars |= self._shortcut(node_BTND.detach())
         return StepOutput(
-            loss=torch.stack(losses).mean(),
+            loss=loss_L.mean(),
             scalars=scalars,
             panels={
                 "patches": lambda: _patches_panel(frame_BTCHW[0], frame_from_patch_BTN33[0], side_px=self._side_px),

@@ -75,4 +75,4 @@ def test_settings_of_another_data_set_are_refused(davis: Path) -> None:
 def test_scenes_names_all_on_generated_scenes_and_is_the_default() -> None:
     configs = configure_benchmarks(["scenes"])
     assert list(configs) == list(configure_benchmarks()) == [name for name in BENCHMARKS if name.startswith("scenes-")]
-    assert list(configure_benchmarks(["scenes-flow", "scenes"]))[0] == "scenes-flow"
+    assert next(iter(configure_benchmarks(["scenes-flow", "scenes"]))) == "scenes-flow"
