@@ -11,12 +11,10 @@ import torch
 from torch import Tensor
 
 from densewalk.datasets.config import require
-from densewalk.datasets.errors import ConfigError
 from densewalk.datasets.plan import PalindromePlan
 from densewalk.datasets.views import ClipBatch
 from densewalk.ssl.matchers.gmflow import GMFlow, GMFlowConfig
-from densewalk.ssl.matchers.matcher import Matcher
-from densewalk.ssl.objectives.objective import Objective, ObjectiveConfig, Progress, StepOutput
+from densewalk.ssl.objectives.objective import MatcherObjective, ObjectiveConfig, Progress, StepOutput
 from densewalk.ssl.objectives.panels import flow_panel, palindrome_panel
 from densewalk.ssl.objectives.ramp import ramp
 from densewalk.ssl.walk.coordinates import expected_flow, round_trip_points
@@ -63,31 +61,18 @@ class GMRWConfig(ObjectiveConfig):
         )
 
 
-class GMRW(Objective):
+class GMRW(MatcherObjective):
     """Walks two frames forward and back under another crop and asks every node to come home.
 
     The middle frame is seen twice, once with each partner, so the way there and the way back have features of their
     own. Three images are encoded per palindrome; the pair network runs on both pairs as one batch.
     """
 
+    matcher: GMFlow
+
     def __init__(self, config: GMRWConfig) -> None:
-        super().__init__()
+        super().__init__(config, GMFlow(config.matcher))
         self.config = config
-        self.matcher = GMFlow(config.matcher)
-        if config.plan.size % self.matcher.multiple:
-            raise ConfigError(
-                f"objective.plan.size={config.plan.size} must be a multiple of {self.matcher.multiple} pixels "
-                "(stride times objective.matcher.num_splits)"
-            )
-
-    @property
-    def plan(self) -> PalindromePlan:
-        """The views a batch must carry."""
-        return self.config.plan
-
-    def subject(self) -> Matcher:
-        """Return the matcher."""
-        return self.matcher
 
     def forward(self, batch: ClipBatch, progress: Progress) -> StepOutput:
         """Return the walk loss plus weighted smoothness, with how far from home walkers end."""

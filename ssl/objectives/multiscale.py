@@ -15,13 +15,11 @@ import torch
 from torch import Tensor
 
 from densewalk.datasets.config import require
-from densewalk.datasets.errors import ConfigError
 from densewalk.datasets.geometry import grid_points
 from densewalk.datasets.plan import PalindromePlan
 from densewalk.datasets.views import ClipBatch
-from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.matchers.pyramid import CoarseToFine, PyramidConfig, PyramidMatcher
-from densewalk.ssl.objectives.objective import Objective, ObjectiveConfig, Progress, StepOutput
+from densewalk.ssl.objectives.objective import MatcherObjective, ObjectiveConfig, Progress, StepOutput
 from densewalk.ssl.objectives.panels import flow_panel, palindrome_panel
 from densewalk.ssl.objectives.ramp import ramp
 from densewalk.ssl.walk.diagnostics import chance_accuracy, return_accuracy, return_statistics
@@ -72,27 +70,14 @@ class MultiScaleConfig(ObjectiveConfig):
         )
 
 
-class MultiScaleWalk(Objective):
+class MultiScaleWalk(MatcherObjective):
     """Walks two frames forward and back under another crop, at every level of a coarse-to-fine matcher."""
 
+    matcher: PyramidMatcher
+
     def __init__(self, config: MultiScaleConfig) -> None:
-        super().__init__()
+        super().__init__(config, PyramidMatcher(config.matcher))
         self.config = config
-        self.matcher = PyramidMatcher(config.matcher)
-        if config.plan.size % self.matcher.multiple:
-            raise ConfigError(
-                f"objective.plan.size={config.plan.size} must be a multiple of {self.matcher.multiple} pixels, "
-                "the coarsest stride (objective.matcher.num_levels)"
-            )
-
-    @property
-    def plan(self) -> PalindromePlan:
-        """The views a batch must carry."""
-        return self.config.plan
-
-    def subject(self) -> Matcher:
-        """Return the matcher."""
-        return self.matcher
 
     def forward(self, batch: ClipBatch, progress: Progress) -> StepOutput:
         """Return the weighted walk losses of all levels plus weighted smoothness of the finest flow."""

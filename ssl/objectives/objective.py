@@ -12,11 +12,12 @@ import numpy as np
 from jaxtyping import UInt8
 from torch import Tensor, nn
 
+from densewalk.datasets.errors import ConfigError
 from densewalk.datasets.plan import PalindromePlan
 from densewalk.datasets.views import ClipBatch
 from densewalk.ssl.matchers.matcher import Matcher
 
-__all__ = ["Objective", "ObjectiveConfig", "Panel", "Progress", "StepOutput"]
+__all__ = ["MatcherObjective", "Objective", "ObjectiveConfig", "Panel", "Progress", "StepOutput"]
 
 Panel = Callable[[], UInt8[np.ndarray, "h w 3"]]
 """Draws one RGB picture when called; drawing costs nothing until then."""
@@ -77,3 +78,29 @@ class Objective(nn.Module, ABC):
     @abstractmethod
     def subject(self) -> Matcher:
         """Return the module that is evaluated."""
+
+
+class MatcherObjective(Objective):
+    """Base of objectives that learn one matcher, which is then what is evaluated.
+
+    Raises `ConfigError` when the matcher cannot take images of the plan's size.
+    """
+
+    def __init__(self, config: ObjectiveConfig, matcher: Matcher) -> None:
+        super().__init__()
+        self.matcher = matcher
+        self._plan = config.plan
+        if config.plan.size % matcher.multiple:
+            raise ConfigError(
+                f"objective.plan.size={config.plan.size} must be a multiple of {matcher.multiple} pixels, the smallest "
+                "image of objective.matcher"
+            )
+
+    @property
+    def plan(self) -> PalindromePlan:
+        """The views a batch must carry."""
+        return self._plan
+
+    def subject(self) -> Matcher:
+        """Return the matcher."""
+        return self.matcher

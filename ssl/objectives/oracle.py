@@ -20,8 +20,7 @@ from densewalk.datasets.geometry import correspond, grid_points
 from densewalk.datasets.plan import PalindromePlan
 from densewalk.datasets.views import ClipBatch
 from densewalk.ssl.matchers.gmflow import GMFlow, GMFlowConfig
-from densewalk.ssl.matchers.matcher import Matcher
-from densewalk.ssl.objectives.objective import Objective, ObjectiveConfig, Progress, StepOutput
+from densewalk.ssl.objectives.objective import MatcherObjective, ObjectiveConfig, Progress, StepOutput
 from densewalk.ssl.objectives.panels import flow_panel, palindrome_panel
 
 __all__ = ["Oracle", "OracleConfig"]
@@ -45,27 +44,14 @@ class OracleConfig(ObjectiveConfig):
         )
 
 
-class Oracle(Objective):
+class Oracle(MatcherObjective):
     """Regresses displacement in both directions of the pair of frames that each view shows."""
 
+    matcher: GMFlow
+
     def __init__(self, config: OracleConfig) -> None:
-        super().__init__()
+        super().__init__(config, GMFlow(config.matcher))
         self.config = config
-        self.matcher = GMFlow(config.matcher)
-        if config.plan.size % self.matcher.multiple:
-            raise ConfigError(
-                f"objective.plan.size={config.plan.size} must be a multiple of {self.matcher.multiple} pixels "
-                "(stride times objective.matcher.num_splits)"
-            )
-
-    @property
-    def plan(self) -> PalindromePlan:
-        """The views a batch must carry."""
-        return self.config.plan
-
-    def subject(self) -> Matcher:
-        """Return the matcher."""
-        return self.matcher
 
     def forward(self, batch: ClipBatch, progress: Progress) -> StepOutput:
         """Return the mean L1 distance to the true displacement, with the endpoint error and the share of nodes known.
