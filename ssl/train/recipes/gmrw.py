@@ -8,7 +8,10 @@ from densewalk.ssl.matchers.gmflow import GMFlowConfig
 from densewalk.ssl.objectives.gmrw import GMRWConfig
 from densewalk.ssl.train.config import AdamWConfig, DataConfig, TrainConfig
 
-__all__ = ["gmrw", "gmrw_scenes_small", "gmrw_small"]
+__all__ = ["SMALL_NETWORK", "gmrw", "gmrw_scenes_small", "gmrw_small"]
+
+SMALL_NETWORK = GMFlowConfig(stem_dim=32, middle_dim=48, dim=64, num_blocks=2, ffn_factor=2, num_splits=1)
+"""The matcher of the small recipes; attention is global, for its grids are small."""
 
 
 def gmrw_scenes_small() -> TrainConfig:
@@ -22,7 +25,7 @@ def gmrw_scenes_small() -> TrainConfig:
     """
     return TrainConfig(
         objective=GMRWConfig(
-            matcher=GMFlowConfig(stem_dim=32, middle_dim=48, dim=64, num_blocks=2, ffn_factor=2, num_splits=1),
+            matcher=SMALL_NETWORK,
             plan=PalindromePlan(size=64),
             smoothness_weight=0.0,
         ),

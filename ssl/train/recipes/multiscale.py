@@ -1,10 +1,12 @@
 """Training runs of the multi-scale walk."""
 
+from dataclasses import replace
+
 from densewalk.datasets.plan import PalindromePlan
-from densewalk.datasets.scenes.config import SceneConfig
 from densewalk.ssl.matchers.pyramid import PyramidConfig
 from densewalk.ssl.objectives.multiscale import MultiScaleConfig
-from densewalk.ssl.train.config import AdamWConfig, DataConfig, TrainConfig
+from densewalk.ssl.train.config import TrainConfig
+from densewalk.ssl.train.recipes.gmrw import gmrw, gmrw_scenes_small
 
 __all__ = ["multiscale", "multiscale_small"]
 
@@ -19,18 +21,14 @@ def multiscale_small() -> TrainConfig:
     Result: after 300 of the 700 steps scenes-tracking AJ 19.2 and endpoint error 11.1 px (zero motion 6.4 and 27.3),
     scenes-flow 4.2 px (8.8); with num_levels=1, the dense walk of the same encoder, 4.6 px.
     """
-    return TrainConfig(
+    return replace(
+        gmrw_scenes_small(),
         objective=MultiScaleConfig(
             matcher=PyramidConfig(stem_dim=32, middle_dim=48, dim=64, num_levels=2, radius=3),
             plan=PalindromePlan(size=64),
             level_weights=(1.0, 1.0),
             smoothness_weight=0.0,
         ),
-        data=DataConfig(scene_weight=1.0, scenes=SceneConfig(height=96, width=96)),
-        optimiser=AdamWConfig(lr=1e-3, warmup_steps=20),
-        steps=700,
-        batch_size=4,
-        checkpoint_every=100,
     )
 
 
@@ -43,11 +41,4 @@ def multiscale() -> TrainConfig:
     Duration: 73,000 steps; not measured here.
     Result: not measured here. FlowWalk, the method it follows, has AJ 35.2 on TAP-Vid-DAVIS and 49.4 on Kubric.
     """
-    return TrainConfig(
-        objective=MultiScaleConfig(),
-        data=DataConfig(scene_weight=0.0, workers=8),
-        optimiser=AdamWConfig(lr=1.6e-4, weight_decay=1e-4, clip_norm=20.0),
-        steps=73_000,
-        batch_size=4,
-        checkpoint_every=1000,
-    )
+    return replace(gmrw(), objective=MultiScaleConfig())

@@ -1,10 +1,13 @@
 """Training runs of the supervised oracle, each the ceiling of a GMRW run with the same network."""
 
+from dataclasses import replace
+
 from densewalk.datasets.plan import PalindromePlan
 from densewalk.datasets.scenes.config import SceneConfig
 from densewalk.ssl.matchers.gmflow import GMFlowConfig
 from densewalk.ssl.objectives.oracle import OracleConfig
-from densewalk.ssl.train.config import AdamWConfig, DataConfig, TrainConfig
+from densewalk.ssl.train.config import DataConfig, TrainConfig
+from densewalk.ssl.train.recipes.gmrw import SMALL_NETWORK, gmrw, gmrw_scenes_small
 
 __all__ = ["oracle", "oracle_small"]
 
@@ -19,16 +22,8 @@ def oracle_small() -> TrainConfig:
     Result: after 200 of the 700 steps scenes-tracking AJ 14.4 and endpoint error 12.9 px (zero motion 6.4 and 27.3),
     scenes-flow 4.2 px (8.8).
     """
-    return TrainConfig(
-        objective=OracleConfig(
-            matcher=GMFlowConfig(stem_dim=32, middle_dim=48, dim=64, num_blocks=2, ffn_factor=2, num_splits=1),
-            plan=PalindromePlan(size=64, motion=True),
-        ),
-        data=DataConfig(scene_weight=1.0, scenes=SceneConfig(height=96, width=96)),
-        optimiser=AdamWConfig(lr=1e-3, warmup_steps=20),
-        steps=700,
-        batch_size=4,
-        checkpoint_every=100,
+    return replace(
+        gmrw_scenes_small(), objective=OracleConfig(matcher=SMALL_NETWORK, plan=PalindromePlan(size=64, motion=True))
     )
 
 
@@ -41,11 +36,10 @@ def oracle() -> TrainConfig:
     Duration: 73,000 steps; not measured here.
     Result: not measured here. The paper's oracle, on Kubric's exact motion, has AJ 63.7 on Kubric and 39.1 on DAVIS.
     """
-    return TrainConfig(
-        objective=OracleConfig(matcher=GMFlowConfig(), plan=PalindromePlan(size=512, motion=True)),
+    return replace(
+        gmrw(),
+        objective=OracleConfig(
+            matcher=GMFlowConfig(checkpoint_blocks=True), plan=PalindromePlan(size=512, motion=True)
+        ),
         data=DataConfig(scene_weight=1.0, scenes=SceneConfig(height=640, width=640), workers=8),
-        optimiser=AdamWConfig(lr=1.6e-4, weight_decay=1e-4, clip_norm=20.0),
-        steps=73_000,
-        batch_size=4,
-        checkpoint_every=1000,
     )
