@@ -21,6 +21,7 @@ def ablate(
     *,
     out: Annotated[Path, typer.Option("--out", help="Folder of the runs, ablation.md and report.html.")],
     seeds: Annotated[int, typer.Option("--seeds", help="Runs of every row.")] = 3,
+    rows: Annotated[list[str] | None, typer.Option("--row", help="A row to fill, repeatable; all by default.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show the rows and stop.")] = False,
 ) -> None:
     """Measure what each ingredient of a method is worth.
@@ -32,6 +33,7 @@ def ablate(
     Examples:
       densewalk ablate gmrw_small --out runs/ablation
       densewalk ablate gmrw_small data/corpus --out runs/ablation --seeds 1 steps=100
+      densewalk ablate gmrw_small --out runs/collapse --row "+ label warping" steps=700
     """
     paths, overrides = split_overrides(arguments or [])
     if len(paths) > 1:
@@ -42,7 +44,7 @@ def ablate(
     from densewalk.ssl.ablation import describe_ablation, plan_ablation
 
     dataset = Dataset.open(paths[0]).folder if paths else None
-    ablation = plan_ablation(name, overrides=overrides, dataset=dataset, seeds=seeds)
+    ablation = plan_ablation(name, overrides=overrides, dataset=dataset, seeds=seeds, rows=rows or [])
     if explain:
         say(describe_ablation(ablation))
         return

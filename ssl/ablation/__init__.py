@@ -14,9 +14,17 @@ ABLATIONS: dict[str, Callable[[Sequence[str], Path | None], Ablation]] = {
 }
 
 
-def plan_ablation(name: str, *, overrides: Sequence[str] = (), dataset: Path | None = None, seeds: int = 3) -> Ablation:
-    """Return an ablation of the table; raises `ConfigError` on an unknown name or override."""
-    return replace(ABLATIONS[known_name(name, ABLATIONS, "ablation")](overrides, dataset), seeds=seeds)
+def plan_ablation(
+    name: str,
+    *,
+    overrides: Sequence[str] = (),
+    dataset: Path | None = None,
+    seeds: int = 3,
+    rows: Sequence[str] = (),
+) -> Ablation:
+    """Return an ablation of the table, of all rows by default; raises `ConfigError` on an unknown name or override."""
+    ablation = replace(ABLATIONS[known_name(name, ABLATIONS, "ablation")](overrides, dataset), seeds=seeds)
+    return ablation.only(rows) if rows else ablation
 
 
 def describe_ablation(ablation: Ablation) -> str:

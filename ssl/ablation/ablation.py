@@ -4,9 +4,11 @@ Rows that train alike share their runs; what differs then is how tracks are read
 truth is exact; scenes of the scores are held out by seed.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from densewalk.datasets.config import require
+from densewalk.datasets.errors import known_name
 from densewalk.ssl.evaluate.scenes_flow import ScenesFlowConfig
 from densewalk.ssl.evaluate.scenes_tracking import ScenesTrackingConfig
 from densewalk.ssl.track.tracker import TrackerConfig
@@ -84,8 +86,19 @@ class Ablation:
         ]
 
     def row(self, name: str) -> AblationRow:
-        """Return the row of a name."""
-        return next(row for row in self.rows if row.name == name)
+        """Return the row of a name; raises `ConfigError` when there is none."""
+        names = [row.name for row in self.rows]
+        return self.rows[names.index(known_name(name, names, "row"))]
+
+    def only(self, names: Sequence[str]) -> "Ablation":
+        """Return the table of some rows and of those they are measured against, directly or not."""
+        kept: set[str] = set()
+        waiting = list(names)
+        while waiting:
+            row = self.row(waiting.pop())
+            waiting += [row.against] if row.against not in {"", *kept} else []
+            kept.add(row.name)
+        return replace(self, rows=tuple(row for row in self.rows if row.name in kept))
 
 
 def slug(name: str) -> str:

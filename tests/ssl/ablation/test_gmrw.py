@@ -84,6 +84,13 @@ def test_rows_that_train_alike_share_their_runs_and_seeds_differ() -> None:
     assert trainings[0].config.seed == trainings[9].config.seed == 0
 
 
+def test_some_rows_bring_those_they_are_measured_against() -> None:
+    ablation = plan_ablation("gmrw_small", rows=["+ smoothness", "both directions"])
+    assert [row.name for row in ablation.rows] == ["base CRW", "+ label warping", "+ smoothness", "both directions"]
+    with pytest.raises(ConfigError, match=r"unknown row '\+ smothness'.*did you mean '\+ smoothness'"):
+        plan_ablation("gmrw_small", rows=["+ smothness"])
+
+
 def test_overrides_reach_every_row() -> None:
     ablation = plan_ablation("gmrw_small", overrides=["steps=7", "optimiser.lr=0.5"])
     assert {(row.train.steps, row.train.optimiser.lr) for row in ablation.rows} == {(7, 0.5)}
