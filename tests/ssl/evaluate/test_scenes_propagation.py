@@ -2,10 +2,8 @@
 
 from dataclasses import replace
 
-import pytest
 import torch
 
-from densewalk.datasets.errors import ConfigError
 from densewalk.datasets.scenes.config import SceneConfig
 from densewalk.ssl.evaluate.benchmark import comparable
 from densewalk.ssl.evaluate.scenes_propagation import ScenesPropagation, ScenesPropagationConfig
@@ -35,6 +33,8 @@ def test_adaptation_moves_scores_is_recorded_in_the_protocol_and_starts_anew_for
     assert once.protocol["propagation"]["adaptation"]["steps"] == 3
 
 
-def test_a_baseline_without_parameters_cannot_adapt() -> None:
-    with pytest.raises(ConfigError, match="no parameters"):
-        ScenesPropagation(ADAPTED)(baseline("zero-motion"), subject="zero-motion")
+def test_a_baseline_without_parameters_is_measured_under_the_adapted_protocol() -> None:
+    adapted = ScenesPropagation(ADAPTED)(baseline("zero-motion"), subject="zero-motion")
+    plain = ScenesPropagation(PLAIN)(baseline("zero-motion"), subject="zero-motion")
+    assert adapted.scalars == plain.scalars
+    assert not comparable(adapted, plain)
