@@ -63,14 +63,18 @@ def _charts(ablation: Ablation, scores: Mapping[str, Scores], floor: Mapping[str
     """Return the bars of every row's AJ, and of what each gained over the row it changes, largest first."""
     means = {name: spread([row["AJ"] for row in rows]).mean for name, rows in scores.items() if rows}
     gains = {
-        f"{row.name} (against {row.against})": paired_gain(scores[row.name], scores[row.against], "AJ").mean
+        row.name: paired_gain(scores[row.name], scores[row.against], "AJ").mean
         for row in ablation.rows
         if row.against and scores[row.name] and scores[row.against]
     }
     ordered = dict(sorted(gains.items(), key=lambda item: -item[1]))
     levels = means | {name: values["AJ"] for name, values in floor.items()}
     charts = [Chart(svg=bars(levels, label="AJ, higher is better", ours=means))]
-    return [*charts, Chart(svg=bars(ordered, label="gain in AJ", ours=ordered))] if ordered else charts
+    return (
+        [*charts, Chart(svg=bars(ordered, label="gain in AJ over the row it changes", ours=ordered))]
+        if ordered
+        else charts
+    )
 
 
 def _settings(ablation: Ablation) -> str:

@@ -50,7 +50,7 @@ def test_the_report_of_two_seeds_tells_mean_spread_and_gain(tmp_path: Path) -> N
     for training in ablation.trainings():
         run_training(ablation, training, tmp_path)
     page = write_ablation_report(ablation, tmp_path).read_text()
-    assert "+ label warping (against base CRW)" in page
+    assert "gain in AJ over the row it changes" in page
     assert " ± " in (tmp_path / "ablation.md").read_text()
 
 
