@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from pathlib import Path
 
 import numpy as np
@@ -95,10 +96,13 @@ def test_panels_are_pictures_named_by_step(tmp_path: Path) -> None:
     assert np.array_equal(np.asarray(read), picture_HW3)
 
 
-def test_tensorboard_shows_each_step_once_after_going_on(tmp_path: Path) -> None:
+def test_tensorboard_shows_each_step_once_after_going_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with RunLog(tmp_path, 0) as log:
         for step in range(1, 7):
             log.write(_record(step, loss=1.0, accuracy=0.5))
+    # Event files are read in the order of the seconds in their names.
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + 60)
     with RunLog(tmp_path, 4) as log:
         log.write(_record(5, loss=2.0, accuracy=0.5))
         log.sync()
