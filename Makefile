@@ -27,11 +27,14 @@ $(READY): requirements.lock pyproject.toml
 quickstart: setup ## raw video to a scored tracker on this machine's CPU; VIDEOS=DIR takes your own
 	$(BIN)/densewalk quickstart --out $(OUT) $(if $(VIDEOS),--videos $(VIDEOS))
 
+# Tests that start Ray run by themselves: Ray may take down a process that has run much else before.
 test: setup ## the tests of every part
-	$(PYTEST) -n 2 --dist loadfile -m "not slow and not gpu"
+	$(PYTEST) -n 2 --dist loadfile -m "not slow and not gpu and not ray"
+	$(PYTEST) -m "ray and not slow and not gpu"
 
 test-all: setup ## the slow tests too
-	$(PYTEST) -n 2 --dist loadfile -m "not gpu"
+	$(PYTEST) -n 2 --dist loadfile -m "not gpu and not ray"
+	$(PYTEST) -m "ray and not gpu"
 
 check: setup ## formatter, linter, type checker
 	$(BIN)/ruff format --check .
