@@ -90,6 +90,7 @@ class RayEngine:
         if self._started:
             import ray
 
+            _await_executors()
             ray.shutdown()
             self._started = False
 
