@@ -59,6 +59,7 @@ def test_four_stages_on_two_cpus_deliver_every_record_once_and_quietly(
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "kind", "arguments"),
     [
@@ -78,6 +79,7 @@ def test_an_exception_of_a_stage_reaches_the_caller_unchanged(
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 def test_a_guest_leaves_the_ray_it_found_even_when_its_reader_stops_early(guest: RayEngine) -> None:
     import ray
     from tiny_stages import Mark, Number
