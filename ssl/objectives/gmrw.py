@@ -14,6 +14,7 @@ from densewalk.datasets.config import require
 from densewalk.datasets.plan import PalindromePlan
 from densewalk.datasets.views import ClipBatch
 from densewalk.ssl.matchers.gmflow import GMFlow, GMFlowConfig
+from densewalk.ssl.matchers.palindrome import encode_palindrome
 from densewalk.ssl.objectives.objective import MatcherObjective, ObjectiveConfig, Progress, StepOutput
 from densewalk.ssl.objectives.panels import flow_panel, palindrome_panel
 from densewalk.ssl.objectives.ramp import ramp
@@ -76,9 +77,7 @@ class GMRW(MatcherObjective):
 
     def forward(self, batch: ClipBatch, progress: Progress) -> StepOutput:
         """Return the walk loss plus weighted smoothness, with how far from home walkers end."""
-        forward_view, backward_view = batch.views
-        images = (forward_view.image_BCHW(0), forward_view.image_BCHW(1), backward_view.image_BCHW(-1))
-        first, middle, last = self.matcher.encode(torch.cat(images)).chunk(3)
+        images, (first, middle, last) = encode_palindrome(self.matcher, batch)
         pairs = self.matcher.relate(torch.cat((first, middle)), torch.cat((middle, last)))
         there, back = pairs.split(len(batch))
         labels = self._labels(batch, there.grid_hw)

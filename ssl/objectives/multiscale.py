@@ -18,6 +18,7 @@ from densewalk.datasets.config import require
 from densewalk.datasets.geometry import grid_points
 from densewalk.datasets.plan import PalindromePlan
 from densewalk.datasets.views import ClipBatch
+from densewalk.ssl.matchers.palindrome import encode_palindrome
 from densewalk.ssl.matchers.pyramid import CoarseToFine, PyramidConfig, PyramidMatcher
 from densewalk.ssl.objectives.objective import MatcherObjective, ObjectiveConfig, Progress, StepOutput
 from densewalk.ssl.objectives.panels import flow_panel, palindrome_panel
@@ -81,9 +82,7 @@ class MultiScaleWalk(MatcherObjective):
 
     def forward(self, batch: ClipBatch, progress: Progress) -> StepOutput:
         """Return the weighted walk losses of all levels plus weighted smoothness of the finest flow."""
-        forward_view, backward_view = batch.views
-        images = (forward_view.image_BCHW(0), forward_view.image_BCHW(1), backward_view.image_BCHW(-1))
-        first, middle, last = self.matcher.encode(torch.cat(images)).chunk(3)
+        images, (first, middle, last) = encode_palindrome(self.matcher, batch)
         match = self.matcher.match(torch.cat((first, middle)), torch.cat((middle, last)))
         there, back = match.split(len(batch))
         labels = self._labels(batch, match)

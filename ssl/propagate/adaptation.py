@@ -23,6 +23,7 @@ from densewalk.datasets.palindrome import draw_palindrome, palindrome_sample
 from densewalk.datasets.plan import PalindromePlan
 from densewalk.datasets.views import ClipBatch
 from densewalk.ssl.matchers.matcher import Matcher
+from densewalk.ssl.matchers.palindrome import encode_palindrome
 from densewalk.ssl.track.frames import FrameSequence, module_device
 from densewalk.ssl.walk.labels import palindrome_labels
 from densewalk.ssl.walk.loss import walk_loss
@@ -107,10 +108,10 @@ def adapt_to_video(matcher: Matcher, video_THWC: FrameSequence, config: Adaptati
 
 def video_walk_loss(matcher: Matcher, batch: ClipBatch) -> Float[Tensor, ""]:
     """Return the walk loss of palindromes of two frames, on the matcher's device."""
-    forward, backward = batch.to(module_device(matcher)).views
-    images = (forward.image_BCHW(0), forward.image_BCHW(1), backward.image_BCHW(-1))
-    first, middle, last = matcher.encode(torch.cat(images)).chunk(3)
+    batch = batch.to(module_device(matcher))
+    _, (first, middle, last) = encode_palindrome(matcher, batch)
     there, back = matcher.relate(torch.cat((first, middle)), torch.cat((middle, last))).split(len(batch))
+    forward, backward = batch.views
     labels = palindrome_labels(forward, backward, None, grid_hw=there.grid_hw, stride=matcher.stride)
     return walk_loss(there, back, labels)
 
