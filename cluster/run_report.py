@@ -6,6 +6,7 @@ from typing import Any
 
 from densewalk.cluster.scoreboard import board, read_score_folder
 from densewalk.datasets.config import to_yaml
+from densewalk.ssl.evaluate import BENCHMARKS
 from densewalk.ssl.evaluate.benchmark import Scores
 from densewalk.ssl.report.blocks import Block, Chart, Code, Facts, Note, Picture
 from densewalk.ssl.report.page import Page
@@ -13,7 +14,7 @@ from densewalk.ssl.show.curves import loss_curve
 from densewalk.ssl.train.run_log import read_metrics
 from densewalk.ssl.train.subject import load_train_config
 
-__all__ = ["BENCHMARK_TEXTS", "curve_charts", "score_blocks", "write_run_report"]
+__all__ = ["curve_charts", "score_blocks", "write_run_report"]
 
 _CURVES = {
     "loss": ("loss", "How surprised the network is by where walkers should come home; lower is better."),
@@ -24,23 +25,6 @@ _CURVES = {
         "Walkers that come home although they left through another clip's frame; above chance, they go by position.",
     ),
 }
-BENCHMARK_TEXTS = {
-    "scenes-tracking": "Point tracking on generated scenes the network has never seen. AJ joins position and "
-    "visibility, delta_avg is the share of positions within 1 to 16 px, OA the share of right visibilities (percent); "
-    "the endpoint error is in pixels of a 256 x 256 raster.",
-    "scenes-flow": "Displacement between two frames a quarter of a second apart, at the size of the training crops. "
-    "Motion seen is the mean length of the predicted displacement: near zero means standing still.",
-    "scenes-propagation": "Mask propagation: the objects of the first frame are carried through the video. J is the "
-    "overlap with the true mask, F the accuracy of its border (percent).",
-    "scenes-segmentation": "Linear segmentation: one linear layer on frozen features says what every pixel shows. mIoU "
-    "is the mean overlap over classes (percent). A walk teaches where a point went, not what it is, so a small run "
-    "need not lead here.",
-}
-
-_TAPVID = (
-    "Point tracking on TAP-Vid in a raster of 256 x 256 pixels: AJ joins position and visibility, delta_avg is the "
-    "share of positions within 1 to 16 px, OA the share of right visibilities (percent); means over videos."
-)
 
 
 def write_run_report(run: Path) -> Path:
@@ -81,8 +65,11 @@ def curve_charts(runs: Mapping[str, Path]) -> list[Block]:
 
 def score_blocks(scores: Mapping[str, Sequence[Scores]]) -> list[Block]:
     """Return a table a benchmark."""
-    texts = BENCHMARK_TEXTS | {name: _TAPVID for name in scores if name.startswith("tapvid-")}
-    return [board(rows, caption=texts.get(name, name)) for name, rows in scores.items()]
+    return [board(rows, caption=_text(name)) for name, rows in scores.items()]
+
+
+def _text(name: str) -> str:
+    return BENCHMARKS[name].text if name in BENCHMARKS else name
 
 
 def _facts(last: Mapping[str, Any], num_steps: int) -> Facts:

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from densewalk.cluster.quickstart.corpus_pictures import clip_sheet, source_strips
 from densewalk.cluster.quickstart.filmed_clip import FILM, MASKS, WALKS, read_film_card
 from densewalk.cluster.quickstart.plan import QuickstartPlan
-from densewalk.cluster.run_report import BENCHMARK_TEXTS, curve_charts, score_blocks
+from densewalk.cluster.run_report import curve_charts, score_blocks
 from densewalk.cluster.scoreboard import COLLAPSED, OURS, board
 from densewalk.datasets.dataset import Dataset
 from densewalk.datasets.records import ClipRow
+from densewalk.ssl.evaluate import BENCHMARKS
 from densewalk.ssl.evaluate.benchmark import Scores
 from densewalk.ssl.report.blocks import Block, Chart, Code, Facts, Picture
 from densewalk.ssl.report.page import Page
@@ -137,7 +138,7 @@ def _add_collapse(page: Page, plan: QuickstartPlan, flow: Sequence[Scores]) -> N
         "why every score here stands beside its floor."
     )
     walk = _walk(plan, COLLAPSED, "The same point without label warping.")
-    page.section("What label warping is for", text, board(flow, caption=BENCHMARK_TEXTS["scenes-flow"]), walk)
+    page.section("What label warping is for", text, board(flow, caption=BENCHMARKS["scenes-flow"].text), walk)
 
 
 def _walk(plan: QuickstartPlan, name: str, caption: str) -> Picture:

@@ -1,45 +1,30 @@
 """Benchmarks by name, each with its configuration."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from densewalk.datasets.config import require, resolve
 from densewalk.datasets.errors import BenchmarkError, ConfigError, known_name
-from densewalk.datasets.readers.tapvid_files import LAYOUTS
+from densewalk.ssl.evaluate import (
+    scenes_flow,
+    scenes_propagation,
+    scenes_segmentation,
+    scenes_tracking,
+    tapvid,
+)
 from densewalk.ssl.evaluate.benchmark import Benchmark
-from densewalk.ssl.evaluate.scenes_flow import ScenesFlow, ScenesFlowConfig
-from densewalk.ssl.evaluate.scenes_propagation import ScenesPropagation, ScenesPropagationConfig
-from densewalk.ssl.evaluate.scenes_segmentation import ScenesSegmentation, ScenesSegmentationConfig
-from densewalk.ssl.evaluate.scenes_tracking import ScenesTracking, ScenesTrackingConfig
-from densewalk.ssl.evaluate.tapvid import TapVid, TapVidConfig
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BenchmarkKind:
-    """The two callables that make a benchmark."""
-
-    config: Callable[[], Any]
-    """Returns the default configuration; one with a field `data` is of a benchmark that reads files."""
-    build: Callable[[Any], Benchmark]
-
-    @property
-    def needs_data(self) -> bool:
-        """Whether the benchmark reads files."""
-        return hasattr(self.config(), "data")
-
+from densewalk.ssl.evaluate.kind import BenchmarkKind
 
 _SCENES = "scenes"
+_PRESET = "preset="
 BENCHMARKS: dict[str, BenchmarkKind] = {
-    ScenesTracking.name: BenchmarkKind(config=ScenesTrackingConfig, build=ScenesTracking),
-    ScenesFlow.name: BenchmarkKind(config=ScenesFlowConfig, build=ScenesFlow),
-    ScenesPropagation.name: BenchmarkKind(config=ScenesPropagationConfig, build=ScenesPropagation),
-    ScenesSegmentation.name: BenchmarkKind(config=ScenesSegmentationConfig, build=ScenesSegmentation),
-} | {
-    f"tapvid-{dataset}": BenchmarkKind(config=partial(TapVidConfig, dataset=dataset), build=TapVid)
-    for dataset in LAYOUTS
+    "scenes-tracking": scenes_tracking.KIND,
+    "scenes-flow": scenes_flow.KIND,
+    "scenes-propagation": scenes_propagation.KIND,
+    "scenes-segmentation": scenes_segmentation.KIND,
+    **tapvid.KINDS,
 }
 
 
@@ -48,8 +33,9 @@ def configure_benchmarks(
 ) -> dict[str, Any]:
     """Return the configurations of some benchmarks by name; `scenes`, the default, is all on generated scenes.
 
-    Every override (`field=value`) goes to every one of them. Raises `ConfigError` on an unknown name or an override
-    that one of them does not know, and `BenchmarkError` when data is missing or nobody asked for reads it.
+    Every override (`field=value`) goes to every one of them; `preset=NAME` begins with published settings instead of
+    the defaults. Raises `ConfigError` on an unknown name, preset or override of one of them, and `BenchmarkError` when
+    data is missing or nobody asked for reads it.
     """
     on_scenes = [name for name, kind in BENCHMARKS.items() if not kind.needs_data]
     named = [known_name(name, [*BENCHMARKS, _SCENES], "benchmark") for name in names or (_SCENES,)]
@@ -58,14 +44,16 @@ def configure_benchmarks(
     if data is not None and not readers:
         known = ", ".join(name for name, kind in BENCHMARKS.items() if kind.needs_data)
         raise BenchmarkError(f"--data {data} is read by no benchmark asked for; name the one whose data it is: {known}")
+    preset = next((text.removeprefix(_PRESET) for text in overrides if text.startswith(_PRESET)), None)
+    settings = [text for text in overrides if not text.startswith(_PRESET)]
     configs, problems = {}, []
     for name in dict.fromkeys(chosen):
-        config = BENCHMARKS[name].config()
+        config = None
         try:
-            config = resolve(config, overrides=overrides)
+            config = resolve(_starting_point(name, preset), overrides=settings)
         except ConfigError as error:
             problems += [f"{name}: {line}" for line in str(error).splitlines()]
-        configs[name] = replace(config, data=data) if data is not None and name in readers else config
+        configs[name] = replace(config, data=data) if config and data is not None and name in readers else config
     require(*problems)
     return configs
 
@@ -75,3 +63,8 @@ def build_benchmarks(configs: dict[str, Any]) -> dict[str, Benchmark]:
     built = {name: BENCHMARKS[name].build(config) for name, config in configs.items()}
     require(*(b.name != name and f"{name}: these settings are of {b.name}; name that one" for name, b in built.items()))
     return built
+
+
+def _starting_point(name: str, preset: str | None) -> Any:
+    kind = BENCHMARKS[name]
+    return kind.config() if preset is None else kind.presets[known_name(preset, kind.presets, f"preset of {name}")]()

@@ -1,7 +1,8 @@
 """The contract of a benchmark: a subject is measured and the numbers carry the protocol that made them.
 
 A subject is any `Matcher`: a trained network, the same network untrained, raw colours, or one that stands still. Scores
-of different protocols never share a table; `comparable` says whether two may.
+of different protocols never share a table; `comparable` says whether two may. What belongs to the subject (its stride,
+its own read-out, its weights) is provenance; what the benchmark decides is protocol.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from densewalk.datasets.atomic import write_json
 from densewalk.datasets.config import to_mapping
+from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
 from densewalk.ssl.matchers.matcher import Matcher
 
 __all__ = ["Benchmark", "Scores", "comparable", "save_scores"]
@@ -33,7 +35,7 @@ class Scores:
     rows: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     """One row an item (video, class, ...)."""
     pictures: Mapping[str, str] = field(default_factory=dict)
-    """Picture files beside the scores, by caption."""
+    """Picture files by caption, as paths from the scores' own folder."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     """Checkpoint, commit, versions, seed."""
 
@@ -44,8 +46,8 @@ class Benchmark(Protocol):
 
     name: str
 
-    def __call__(self, matcher: Matcher, *, subject: str) -> Scores:
-        """Measure `matcher`; `subject` is the name its scores carry."""
+    def __call__(self, matcher: Matcher, *, subject: str, notebook: Notebook = FORGETFUL) -> Scores:
+        """Measure `matcher`; `subject` is the name its scores carry, `notebook` takes pictures, tables and progress."""
         ...
 
 

@@ -17,11 +17,14 @@ from densewalk.datasets.geometry import grid_points, inside
 from densewalk.datasets.scenes.config import SceneConfig
 from densewalk.datasets.scenes.scene import Scene
 from densewalk.ssl.evaluate.benchmark import Scores
+from densewalk.ssl.evaluate.kind import BenchmarkKind
+from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
 from densewalk.ssl.evaluate.scenes import SCENE_PROTOCOL, held_out_scenes
 from densewalk.ssl.matchers.matcher import Matcher
+from densewalk.ssl.report.table import Column
 from densewalk.ssl.track.frames import EncodedFrames
 
-__all__ = ["ScenesFlow", "ScenesFlowConfig"]
+__all__ = ["KIND", "ScenesFlow", "ScenesFlowConfig"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +60,7 @@ class ScenesFlow:
     def __init__(self, config: ScenesFlowConfig) -> None:
         self.config = config
 
-    def __call__(self, matcher: Matcher, *, subject: str) -> Scores:
+    def __call__(self, matcher: Matcher, *, subject: str, notebook: Notebook = FORGETFUL) -> Scores:
         """Match one pair a scene; one row a pair."""
         scenes = held_out_scenes(self.config.scene, count=self.config.num_pairs)
         rows = [{"pair": number, **self._score(matcher, scene)} for number, scene in enumerate(scenes)]
@@ -103,3 +106,17 @@ class ScenesFlow:
             (self.config.scene.width - self.config.window) // 2,
         )
         return slice(top, top + self.config.window), slice(left, left + self.config.window)
+
+
+KIND = BenchmarkKind(
+    config=ScenesFlowConfig,
+    build=ScenesFlow,
+    reads=frozenset(("displacement",)),
+    columns={
+        "EPE": Column(title="endpoint error", better="lower", unit="px"),
+        "predicted_px": Column(title="motion seen", unit="px"),
+        "true_px": Column(title="true motion", unit="px"),
+    },
+    text="Displacement between two frames a quarter of a second apart, at the size of the training crops. Motion seen "
+    "is the mean length of the predicted displacement: near zero means standing still.",
+)

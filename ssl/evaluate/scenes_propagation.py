@@ -1,5 +1,6 @@
 """Mask propagation on held-out generated scenes: the first frame's objects are followed and scored by J&F."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -7,12 +8,15 @@ import numpy as np
 from densewalk.datasets.config import require, to_mapping
 from densewalk.datasets.scenes.config import SceneConfig
 from densewalk.ssl.evaluate.benchmark import Scores
+from densewalk.ssl.evaluate.kind import BenchmarkKind
+from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
 from densewalk.ssl.evaluate.scenes import BENCHMARK_SCENE, SCENE_PROTOCOL, held_out_scenes
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.metrics.davis import mean_over_objects, score_sequence
 from densewalk.ssl.propagate.propagate import PropagationConfig, propagate_labels
+from densewalk.ssl.report.table import Column
 
-__all__ = ["ScenesPropagation", "ScenesPropagationConfig"]
+__all__ = ["KIND", "ScenesPropagation", "ScenesPropagationConfig"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +46,7 @@ class ScenesPropagation:
     def __init__(self, config: ScenesPropagationConfig) -> None:
         self.config = config
 
-    def __call__(self, matcher: Matcher, *, subject: str) -> Scores:
+    def __call__(self, matcher: Matcher, *, subject: str, notebook: Notebook = FORGETFUL) -> Scores:
         """Propagate every scene's first mask; one row an object. A scene that opens without an object is left out."""
         rows = []
         for number, scene in enumerate(held_out_scenes(self.config.scene, count=self.config.num_videos)):
@@ -59,3 +63,21 @@ class ScenesPropagation:
             protocol=SCENE_PROTOCOL | to_mapping(self.config),
             rows=rows,
         )
+
+
+PROPAGATION_COLUMNS: Mapping[str, Column] = {
+    "J&F": Column(title="J&F", better="higher"),
+    "J_mean": Column(title="J", better="higher"),
+    "F_mean": Column(title="F", better="higher"),
+}
+"""What tables show of mask propagation."""
+
+KIND = BenchmarkKind(
+    config=ScenesPropagationConfig,
+    build=ScenesPropagation,
+    reads=frozenset(("matches", "displacement")),
+    columns=PROPAGATION_COLUMNS,
+    text="Mask propagation: the objects of the first frame are carried through the video. J is the overlap with the "
+    "true mask, F the accuracy of its border (percent).",
+    bars=("video", "J_mean"),
+)

@@ -1,6 +1,6 @@
 """Linear segmentation on held-out generated scenes: classes are shape and texture families."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,18 +9,20 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from densewalk.datasets.config import require, to_mapping
-from densewalk.datasets.geometry import grid_points, sample_at
 from densewalk.datasets.scenes.config import SceneConfig
 from densewalk.datasets.scenes.layers import CLASS_NAMES, NUM_CLASSES
 from densewalk.datasets.scenes.scene import Scene
 from densewalk.ssl.evaluate.benchmark import Scores
+from densewalk.ssl.evaluate.kind import BenchmarkKind
+from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
 from densewalk.ssl.evaluate.scenes import BENCHMARK_SCENE, SCENE_PROTOCOL, held_out_scenes
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.metrics.miou import class_iou, confusion, segmentation_scores
+from densewalk.ssl.probe.features import image_features
 from densewalk.ssl.probe.linear import LinearProbeConfig, fit_linear_probe
-from densewalk.ssl.track.frames import EncodedFrames
+from densewalk.ssl.report.table import Column
 
-__all__ = ["ScenesSegmentation", "ScenesSegmentationConfig"]
+__all__ = ["KIND", "ScenesSegmentation", "ScenesSegmentationConfig"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,7 @@ class ScenesSegmentation:
     def __init__(self, config: ScenesSegmentationConfig) -> None:
         self.config = config
 
-    def __call__(self, matcher: Matcher, *, subject: str) -> Scores:
+    def __call__(self, matcher: Matcher, *, subject: str, notebook: Notebook = FORGETFUL) -> Scores:
         """Fit a linear probe on `matcher.encode`'s maps and score it on other scenes; one row a class."""
         config = self.config
         scenes = list(held_out_scenes(config.scene, count=config.num_train + config.num_test))
@@ -73,18 +75,27 @@ class ScenesSegmentation:
 
 
 def _features(matcher: Matcher, scenes: Sequence[Scene]) -> Float[Tensor, "b d gh gw"]:
-    """Return the maps of the scenes' first frames, read on an even grid over the frame: at the nodes, when they fit."""
-    with torch.no_grad():
-        return torch.cat([_feature(EncodedFrames(matcher, scene.frame(0)[None]), matcher.stride) for scene in scenes])
-
-
-def _feature(frames: EncodedFrames, stride: int) -> Float[Tensor, "1 d gh gw"]:
-    (height, width), (rows, columns) = frames.size_hw, frames.grid_hw
-    cell_2 = torch.tensor((width / columns, height / rows), device=frames.device)
-    place_N2 = grid_points(rows, columns, device=frames.device) * cell_2
-    feature_1ND = sample_at(frames.encode(0), place_N2[None] / stride)
-    return feature_1ND.transpose(1, 2).unflatten(-1, (rows, columns))
+    return torch.stack([image_features(matcher, scene.frame(0)) for scene in scenes])
 
 
 def _masks(scenes: Sequence[Scene]) -> UInt8[np.ndarray, "b h w"]:
     return np.stack([scene.semantics(0) for scene in scenes])
+
+
+SEGMENTATION_COLUMNS: Mapping[str, Column] = {
+    "mIoU": Column(title="mIoU", better="higher"),
+    "fIoU": Column(title="fIoU", better="higher"),
+    "pixel_accuracy": Column(title="pixel accuracy", better="higher"),
+}
+"""What tables show of segmentation."""
+
+KIND = BenchmarkKind(
+    config=ScenesSegmentationConfig,
+    build=ScenesSegmentation,
+    reads=frozenset(("features",)),
+    columns=SEGMENTATION_COLUMNS,
+    text="Linear segmentation: one linear layer on frozen features says what every pixel shows. mIoU is the mean "
+    "overlap over classes (percent). A walk teaches where a point went, not what it is, so a small run need not lead "
+    "here.",
+    bars=("class", "iou"),
+)

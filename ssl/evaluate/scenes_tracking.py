@@ -1,5 +1,6 @@
 """Point tracking on held-out generated scenes, scored as TAP-Vid does, beside the mean endpoint error."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,6 +9,8 @@ from densewalk.datasets.config import require, to_mapping
 from densewalk.datasets.scenes.config import SceneConfig
 from densewalk.datasets.scenes.scene import Scene
 from densewalk.ssl.evaluate.benchmark import Scores
+from densewalk.ssl.evaluate.kind import BenchmarkKind
+from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
 from densewalk.ssl.evaluate.scenes import BENCHMARK_SCENE, SCENE_PROTOCOL, held_out_scenes
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.metrics.tapvid import (
@@ -18,9 +21,10 @@ from densewalk.ssl.metrics.tapvid import (
     sample_queries,
     score_tracks,
 )
+from densewalk.ssl.report.table import Column
 from densewalk.ssl.track.tracker import TrackerConfig, Tracks, track_points
 
-__all__ = ["ScenesTracking", "ScenesTrackingConfig"]
+__all__ = ["KIND", "ScenesTracking", "ScenesTrackingConfig"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +58,7 @@ class ScenesTracking:
     def __init__(self, config: ScenesTrackingConfig) -> None:
         self.config = config
 
-    def __call__(self, matcher: Matcher, *, subject: str) -> Scores:
+    def __call__(self, matcher: Matcher, *, subject: str, notebook: Notebook = FORGETFUL) -> Scores:
         """Track every scene's points; one row a video."""
         scenes = held_out_scenes(self.config.scene, count=self.config.num_videos)
         videos = [self._score(matcher, scene) for scene in scenes]
@@ -82,3 +86,23 @@ class ScenesTracking:
             query_frame_K=query_Q3[:, 0].astype(np.int64),
             mode=self.config.query_mode,
         )
+
+
+TRACKING_COLUMNS: Mapping[str, Column] = {
+    "AJ": Column(title="AJ", better="higher"),
+    "delta_avg": Column(title="delta_avg", better="higher"),
+    "OA": Column(title="OA", better="higher"),
+    "endpoint_error_px": Column(title="endpoint error", better="lower", unit="px"),
+}
+"""What tables show of point tracking."""
+
+KIND = BenchmarkKind(
+    config=ScenesTrackingConfig,
+    build=ScenesTracking,
+    reads=frozenset(("displacement",)),
+    columns=TRACKING_COLUMNS,
+    text="Point tracking on generated scenes the network has never seen. AJ joins position and visibility, delta_avg "
+    "is the share of positions within 1 to 16 px, OA the share of right visibilities (percent); the endpoint error is "
+    "in pixels of a 256 x 256 raster.",
+    bars=("video", "AJ"),
+)

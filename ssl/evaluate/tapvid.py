@@ -10,6 +10,7 @@ Shapes: K tracks, Q queries, T frames, 2 = (x, y), 3 = (frame, x, y), pixels of 
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ from densewalk.datasets.errors import BenchmarkError
 from densewalk.datasets.readers.tapvid import TrackedVideo, read_tapvid
 from densewalk.datasets.readers.tapvid_files import LAYOUTS, TapVidDataset, find_files
 from densewalk.ssl.evaluate.benchmark import Scores
+from densewalk.ssl.evaluate.kind import BenchmarkKind
+from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
+from densewalk.ssl.evaluate.scenes_tracking import TRACKING_COLUMNS
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.metrics.tapvid import (
     RASTER,
@@ -33,7 +37,7 @@ from densewalk.ssl.metrics.tapvid import (
 )
 from densewalk.ssl.track.tracker import TrackerConfig, Tracks, track_points
 
-__all__ = ["TapVid", "TapVidConfig"]
+__all__ = ["KINDS", "TapVid", "TapVidConfig"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +72,7 @@ class TapVid:
             raise BenchmarkError(f"{self.name} needs --data PATH: {layout.expected}; from {layout.source}")
         find_files(config.data, layout)
 
-    def __call__(self, matcher: Matcher, *, subject: str) -> Scores:
+    def __call__(self, matcher: Matcher, *, subject: str, notebook: Notebook = FORGETFUL) -> Scores:
         """Track every video's queries; one row a video."""
         rows: list[dict[str, Any]] = []
         truth_hash = hashlib.sha256()
@@ -119,3 +123,17 @@ class TapVid:
 
     def _given_queries(self, video: TrackedVideo) -> Float[np.ndarray, "q 3"] | None:
         return video.query_K3 if self.config.query_mode == "strided" else None
+
+
+KINDS: dict[str, BenchmarkKind] = {
+    f"tapvid-{dataset}": BenchmarkKind(
+        config=partial(TapVidConfig, dataset=dataset),
+        build=TapVid,
+        reads=frozenset(("displacement",)),
+        columns=TRACKING_COLUMNS,
+        text="Point tracking on TAP-Vid in a raster of 256 x 256 pixels: AJ joins position and visibility, delta_avg "
+        "is the share of positions within 1 to 16 px, OA the share of right visibilities (percent); means over videos.",
+        bars=("video", "AJ"),
+    )
+    for dataset in LAYOUTS
+}

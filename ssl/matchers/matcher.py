@@ -14,6 +14,7 @@ from abc import ABC, abstractmethod
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from densewalk.ssl.matchers.offer import EVERYTHING, Offer
 from densewalk.ssl.walk.coordinates import expected_flow
 from densewalk.ssl.walk.pair_features import PairFeatures
 
@@ -31,6 +32,8 @@ class Matcher(nn.Module, ABC):
     """Divisor of inner products."""
     multiple: int
     """Image sides must be multiples of this many pixels."""
+    offers: frozenset[Offer] = EVERYTHING
+    """What can be asked of it; one that offers no matches raises on `relate`, say."""
 
     @abstractmethod
     def encode(self, image_BCHW: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d gh gw"]:

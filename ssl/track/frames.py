@@ -1,9 +1,10 @@
-"""Frames of a video as a matcher takes them: floats on its device, enlarged, padded to sides it can divide.
+"""Frames of a video as a matcher takes them: floats on its device, resized, padded to sides it can divide.
 
-The network's raster is the video's, enlarged by a whole factor; what is missing to a multiple of `matcher.multiple` is
-filled on the right and at the bottom by the edge's own pixels. Both rasters have their upper left corner in common, so
-a point is taken from one to the other by the factor alone, and a frame of any size keeps its coordinates exactly. What
-is filled in takes part in matching: nodes that show nothing else exist where `multiple` exceeds the stride.
+The network's raster is the video's, resized (antialiased where it shrinks); what is missing to a multiple of
+`matcher.multiple` is filled on the right and at the bottom by the edge's own pixels. Both rasters have their upper left
+corner in common, so a point is taken from one to the other by two factors alone, and a frame of any size keeps its
+coordinates exactly. What is filled in takes part in matching: nodes that show nothing else exist where `multiple`
+exceeds the stride.
 
 Shapes: T frames, H W rows and columns, C channels, D feature width, N pixels.
 """
@@ -49,23 +50,31 @@ class EncodedFrames:
     """
 
     size_hw: tuple[int, int]
-    """Rows and columns of the enlarged video: the part of the network's raster that shows something."""
+    """Rows and columns of the resized video: the part of the network's raster that shows something."""
     padded_hw: tuple[int, int]
     """Rows and columns of the raster the network sees, multiples of `matcher.multiple`."""
     grid_hw: tuple[int, int]
     """Rows and columns of the nodes whose cells show something."""
     network_from_video_xy: tuple[float, float]
-    """Factors that take a point (x, y) of the video's raster to the network's: `upsample`, twice."""
+    """Factors that take a point (x, y) of the video's raster to the network's."""
 
-    def __init__(self, matcher: Matcher, video_THWC: FrameSequence, *, upsample: int = 1) -> None:
+    def __init__(
+        self,
+        matcher: Matcher,
+        video_THWC: FrameSequence,
+        *,
+        upsample: int = 1,
+        size_hw: tuple[int, int] | None = None,
+    ) -> None:
+        """Show the video at `size_hw` rows and columns, or enlarged by a whole factor when that is None."""
         self._matcher, self._video_THWC = matcher, video_THWC
         self._video_hw = _checked_size(video_THWC.shape)
         self.device = module_device(matcher)
-        height, width = (side * upsample for side in self._video_hw)
+        height, width = size_hw or tuple(side * upsample for side in self._video_hw)
         self.size_hw = (height, width)
         self.padded_hw = (_reach(height, matcher.multiple), _reach(width, matcher.multiple))
         self.grid_hw = (-(-height // matcher.stride), -(-width // matcher.stride))
-        self.network_from_video_xy = (float(upsample), float(upsample))
+        self.network_from_video_xy = (width / self._video_hw[1], height / self._video_hw[0])
         self._read(0)  # a video of another kind is refused before anything is made of it
 
     def __len__(self) -> int:
@@ -76,7 +85,7 @@ class EncodedFrames:
         image_HWC = torch.from_numpy(self._read(frame)).to(self.device)
         image_BCHW = image_HWC.permute(2, 0, 1)[None].float() / 255
         if image_BCHW.shape[-2:] != self.size_hw:
-            image_BCHW = F.interpolate(image_BCHW, self.size_hw, mode="bilinear", align_corners=False)
+            image_BCHW = F.interpolate(image_BCHW, self.size_hw, mode="bilinear", align_corners=False, antialias=True)
         return self._matcher.encode(self.pad(image_BCHW))
 
     def pad(self, image_BCHW: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c ph pw"]:
@@ -90,7 +99,8 @@ class EncodedFrames:
 
     def at_video_pixels(self, map_BDHW: Float[Tensor, "b d gh gw"]) -> Float[Tensor, "b d h w"]:
         """Return a padded map read bilinearly at every pixel centre of the video; values are left as they are."""
-        place_N2 = grid_points(*self._video_hw, device=map_BDHW.device) * self.network_from_video_xy[0]
+        scale_2 = torch.tensor(self.network_from_video_xy, device=map_BDHW.device)
+        place_N2 = grid_points(*self._video_hw, device=map_BDHW.device) * scale_2
         place_BN2 = (place_N2 / self._matcher.stride).expand(len(map_BDHW), -1, -1)
         return sample_at(map_BDHW.float(), place_BN2).transpose(1, 2).unflatten(-1, self._video_hw)
 

@@ -6,9 +6,8 @@ import torch
 from torch import Tensor
 
 from densewalk.datasets.geometry import grid_points
-from densewalk.ssl.evaluate.scenes_segmentation import _feature
 from densewalk.ssl.matchers.matcher import Matcher
-from densewalk.ssl.track.frames import EncodedFrames
+from densewalk.ssl.probe.features import image_features
 from densewalk.ssl.walk.pair_features import PairFeatures
 
 
@@ -34,10 +33,9 @@ class Places(Matcher):
 def test_features_lie_evenly_over_the_frame_also_where_the_stride_does_not_divide_it(
     stride: int, rows: int, columns: int
 ) -> None:
-    frames = EncodedFrames(Places(stride), np.zeros((1, 64, 80, 3), np.uint8))
-    feature = _feature(frames, stride)
-    assert feature.shape == (1, 2, rows, columns)
+    feature = image_features(Places(stride), np.zeros((64, 80, 3), np.uint8))
+    assert feature.shape == (2, rows, columns)
     place_N2 = grid_points(rows, columns) * torch.tensor((80 / columns, 64 / rows))
     inner = (place_N2 >= stride / 2).all(1)  # further out than the first node, its value is read
-    found_N2 = feature[0].flatten(1).T
+    found_N2 = feature.flatten(1).T
     assert torch.allclose(found_N2[inner], place_N2[inner], atol=1e-4)
