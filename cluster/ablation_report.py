@@ -8,7 +8,7 @@ from densewalk.datasets.config import to_mapping, to_yaml
 from densewalk.ssl.ablation.ablation import Ablation
 from densewalk.ssl.ablation.measure import measure_matcher, row_scores
 from densewalk.ssl.ablation.summary import Scores, ablation_table, paired_gain, spread
-from densewalk.ssl.evaluate.subjects import baseline
+from densewalk.ssl.evaluate.baselines import baseline
 from densewalk.ssl.report.blocks import Chart, Code
 from densewalk.ssl.report.markdown import table_markdown
 from densewalk.ssl.report.page import Page

@@ -1,24 +1,26 @@
 """Measuring subjects beside their floor: which networks, which benchmarks, where the scores go.
 
-The first subject's architecture, untrained, and the baselines without parameters are always measured too, because a
-score without its floor says little.
+Unless somebody says otherwise the first subject's architecture, untrained, and the baselines without parameters are
+measured too, because a score without its floor says little.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from densewalk.cluster.scoreboard import OURS, read_score_folder
-from densewalk.datasets.config import to_yaml
-from densewalk.ssl.evaluate import build_benchmarks, configure_benchmarks
+from densewalk.cluster.scoreboard import OURS, read_scoreboard
+from densewalk.datasets.config import to_mapping, to_yaml
+from densewalk.datasets.errors import BenchmarkError
+from densewalk.ssl.evaluate import BENCHMARKS, build_benchmarks, configure_benchmarks
 from densewalk.ssl.evaluate.benchmark import Scores
-from densewalk.ssl.evaluate.subjects import evaluate, floor_of, load_floor, load_subject, run_of
-from densewalk.ssl.matchers.matcher import Matcher
+from densewalk.ssl.evaluate.evaluating import Listener, evaluate
+from densewalk.ssl.evaluate.subject_name import parse_subject
+from densewalk.ssl.evaluate.subjects import UNTRAINED, Subject, load_like, load_subject, run_of, usual_floor
 
 __all__ = ["EvaluationPlan", "already_measured", "describe_evaluation", "measure", "plan_evaluation", "row_name"]
 
-_IDENTITY = ("checkpoint", "step", "config_hash", "sha256")
+_IDENTITY = ("subject", "checkpoint", "step", "config_hash", "sha256")
 """What of a subject's provenance decides its scores."""
 
 
@@ -28,20 +30,17 @@ class EvaluationPlan:
 
     networks: dict[str, str]
     """What is measured, as `load_subject` names it, by the name its scores carry; baselines are made like the first."""
+    beside: dict[str, str]
+    """What is measured beside it wherever it can be, in the same form; `untrained` is the first before training."""
     benchmarks: dict[str, Any]
     """Configurations by name."""
     out: Path
     """Folder of the scores."""
 
     @property
-    def first(self) -> str:
-        """The subject that the baselines are made like."""
-        return next(iter(self.networks.values()))
-
-    @property
     def subjects(self) -> tuple[str, ...]:
-        """Names of all rows, the baselines' included."""
-        return (*self.networks, *floor_of(self.first))
+        """Names of all rows."""
+        return (*self.networks, *self.beside)
 
 
 def plan_evaluation(
@@ -51,61 +50,93 @@ def plan_evaluation(
     *,
     data: Path | None = None,
     overrides: Sequence[str] = (),
+    beside: Sequence[str] | None = None,
 ) -> EvaluationPlan:
     """Return the plan for some benchmarks, by default for all that need no data.
 
     The scores go into the first network's run unless `out` is given, or into `scores` here when it is of no run.
-    `overrides` (`field=value`) change the settings of every benchmark; `data` is where those that need it find it.
-    Raises `ConfigError` on an unknown benchmark or setting, `BenchmarkError` when a run or data is missing.
+    `overrides` (`field=value`) change the settings of every benchmark; `data` is where those that need it find it;
+    `beside` names other subjects than the usual floor. Raises `ConfigError` on an unknown benchmark or setting,
+    `BenchmarkError` when a run or data is missing.
     """
     runs = [run_of(str(source)) for source in networks.values()]
+    first = str(next(iter(networks.values())))
+    floor = usual_floor(first) if beside is None else beside
     return EvaluationPlan(
         networks={name: str(source) for name, source in networks.items()},
+        beside={text if text == UNTRAINED else parse_subject(text).title: text for text in floor},
         benchmarks=configure_benchmarks(names, data=data, overrides=overrides),
         out=out or (Path("scores") if runs[0] is None else runs[0] / "scores"),
     )
 
 
 def row_name(source: str) -> str:
-    """Return the name under which the scores of a single subject go: ours for a run, the kind of anything else."""
-    return source.partition(":")[0] if run_of(source) is None else OURS
+    """Return the name under which the scores of a single subject go: ours for a run, a short one for anything else."""
+    name = parse_subject(source)
+    return OURS if name.is_run else name.title
 
 
 def describe_evaluation(plan: EvaluationPlan) -> str:
     """Return the plan as YAML, headed by what it amounts to; loads the networks to be sure that they can be."""
     build_benchmarks(plan.benchmarks)
-    _, provenance = _subjects(plan)
-    count = len(plan.subjects) * len(plan.benchmarks)
-    lines = [f"# {len(plan.subjects)} subjects by {len(plan.benchmarks)} benchmarks: {count} measurements"]
-    for name, facts in provenance.items():
+    subjects, provenance = _subjects(plan)
+    able = {name: [t for t, s in subjects.items() if s.offers & BENCHMARKS[name].reads] for name in plan.benchmarks}
+    count = sum(map(len, able.values()))
+    lines = [f"# {len(subjects)} subjects by {len(plan.benchmarks)} benchmarks: {count} measurements"]
+    for name in plan.networks:
+        facts = provenance[name]
         step = f"step {facts['step']} of " if "step" in facts else ""
-        lines.append(f"# {name}: {step}{facts['checkpoint']}")
+        lines.append(f"# {name}: {step}{facts.get('checkpoint', facts['subject'])}")
+    for name, titles in able.items():
+        if left_out := [title for title in subjects if title not in titles]:
+            lines.append(f"# {name} is without {', '.join(left_out)}: nothing there that it could read")
     return "\n".join([*lines, to_yaml(plan).rstrip()])
 
 
-def measure(plan: EvaluationPlan, *, on_scores: Callable[[Scores], None] | None = None) -> dict[str, list[Scores]]:
-    """Measure everything, write `out/<benchmark>.json`, return the scores; `on_scores` hears of each as it is made."""
+def measure(plan: EvaluationPlan, listener: Listener | None = None) -> dict[str, list[Scores]]:
+    """Measure everything, write and return the scores; `listener` hears how it comes on."""
     benchmarks = build_benchmarks(plan.benchmarks)
     subjects, provenance = _subjects(plan)
-    return evaluate(subjects, benchmarks, plan.out, provenance=provenance, on_scores=on_scores)
+    return evaluate(subjects, benchmarks, plan.out, provenance=provenance, listener=listener or Listener())
 
 
 def already_measured(plan: EvaluationPlan) -> dict[str, list[Scores]] | None:
-    """Return the scores on disk if they are of these very networks, all of them; otherwise None."""
+    """Return the scores on disk if they are of these very networks under these settings, all of them; else None."""
     facts = {name: load_subject(source)[1] for name, source in plan.networks.items()}
-    scores = read_score_folder(plan.out)
-    for benchmark in plan.benchmarks:
-        rows = scores.get(benchmark, [])
-        if tuple(row.subject for row in rows) != plan.subjects:
-            return None
-        known = {row.subject: row.provenance for row in rows}
-        if any(known[name].get(key) != fact.get(key) for name, fact in facts.items() for key in _IDENTITY):
-            return None
-    return {benchmark: scores[benchmark] for benchmark in plan.benchmarks}
+    files = read_scoreboard(plan.out)
+    found: dict[str, list[Scores]] = {}
+    for benchmark, config in plan.benchmarks.items():
+        for rows in files.values():
+            known = {row.subject: row for row in rows if row.name == benchmark and _under(row, config)}
+            if set(plan.subjects) <= set(known):
+                found[benchmark] = [known[title] for title in plan.subjects]
+        for title, fact in facts.items():
+            row = next((row for row in found.get(benchmark, []) if row.subject == title), None)
+            if row is None or any(row.provenance.get(key) != fact.get(key) for key in _IDENTITY):
+                return None
+    return found
 
 
-def _subjects(plan: EvaluationPlan) -> tuple[dict[str, Matcher], dict[str, dict[str, Any]]]:
+def _under(row: Scores, config: Any) -> bool:
+    """Return whether a row was measured under a configuration, as far as its protocol tells."""
+    settings = to_mapping(config)
+    return all(row.protocol[key] == value for key, value in settings.items() if key in row.protocol)
+
+
+def _subjects(plan: EvaluationPlan) -> tuple[dict[str, Subject], dict[str, dict[str, Any]]]:
     loaded = {name: load_subject(source) for name, source in plan.networks.items()}
-    first = next(matcher for matcher, _ in loaded.values())
-    subjects = {name: matcher for name, (matcher, _) in loaded.items()} | load_floor(plan.first, first)
-    return subjects, {name: facts for name, (_, facts) in loaded.items()}
+    for title, (subject, _) in loaded.items():
+        for name in plan.benchmarks:
+            reads = BENCHMARKS[name].reads
+            if not reads & subject.offers:
+                raise BenchmarkError(
+                    f"{title} cannot be measured by {name}: it offers {', '.join(sorted(subject.offers))}, "
+                    f"the benchmark reads {' or '.join(sorted(reads))}"
+                )
+    first_text, (first, _) = next(iter(plan.networks.values())), next(iter(loaded.values()))
+    for title, text in plan.beside.items():
+        if title not in loaded:
+            loaded[title] = load_like(text, first_text, first)
+    return {name: subject for name, (subject, _) in loaded.items()}, {
+        name: facts for name, (_, facts) in loaded.items()
+    }

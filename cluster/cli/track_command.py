@@ -57,10 +57,10 @@ def track(
     from densewalk.cluster.footage import opened_footage, scene_footage
     from densewalk.cluster.track_queries import chosen_queries
     from densewalk.cluster.tracking import FilmConfig, enlargement
-    from densewalk.ssl.evaluate.subjects import load_subject
+    from densewalk.ssl.evaluate.subjects import load_network
     from densewalk.ssl.track.tracker import TrackerConfig
 
-    matcher, provenance = load_subject(subject)
+    matcher, provenance = load_network(subject)
     tracker = TrackerConfig(mode=mode, upsample=1 if stride is None else enlargement(matcher, stride))
     config = FilmConfig(
         grid=12 if grid is None else grid,
@@ -72,7 +72,7 @@ def track(
     output_folder(out.parent)
     with opened_footage(path, config) if scene is None else nullcontext(scene_footage(scene, config)) as footage:
         query_K3 = chosen_queries(footage, grid=config.grid, queries=queries, mask=mask)
-        say(f"tracking {len(footage.second_T)} frames of {path.name} with {provenance['checkpoint']}")
+        say(f"tracking {len(footage.second_T)} frames of {path.name} with {provenance['subject']}")
         tracks, written = follow_footage(matcher, footage, query_K3, out, config)
     visible = 100 * tracks.visible_KT.mean()
     say(f"{len(query_K3)} points, visible {visible:.0f}% of the time; wrote {', '.join(map(str, written))}")

@@ -19,6 +19,7 @@ from densewalk.datasets.ledger import read_ledger
 from densewalk.datasets.manifest import scan
 from densewalk.pipelines.commit import LEDGER
 from densewalk.ssl.evaluate.benchmark import Scores
+from densewalk.ssl.evaluate.evaluating import Listener
 from densewalk.ssl.train.config import TrainConfig
 from densewalk.ssl.train.loop import pretrain
 
@@ -71,4 +72,4 @@ def _evaluate(plan: QuickstartPlan) -> dict[str, list[Scores]]:
             note = f"{scores.name}: {scores.subject} {scores.headline} {scores.scalars[scores.headline]:.1f}"
             show("evaluate", len(done), total, note)
 
-        return measure(evaluation, on_scores=tell)
+        return measure(evaluation, Listener(on_scores=tell))

@@ -17,7 +17,7 @@ from densewalk.datasets.config import to_mapping
 from densewalk.ssl.ablation.ablation import Ablation, AblationRow, Training, slug
 from densewalk.ssl.evaluate.scenes_flow import ScenesFlow
 from densewalk.ssl.evaluate.scenes_tracking import ScenesTracking
-from densewalk.ssl.evaluate.subjects import load_subject
+from densewalk.ssl.evaluate.subjects import load_network
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.train.loop import pretrain
 from densewalk.ssl.train.run_log import read_metrics
@@ -28,7 +28,7 @@ __all__ = ["measure_matcher", "run_training", "row_scores"]
 def run_training(ablation: Ablation, training: Training, out: Path) -> None:
     """Train one run of the table and score its rows."""
     run = pretrain(training.config, out / "runs" / training.folder)
-    matcher, provenance = load_subject(str(run))
+    matcher, provenance = load_network(str(run))
     for row in training.rows:
         path = run / "scores" / f"{slug(row.name)}.json"
         stamp = _stamp(ablation, row, provenance)

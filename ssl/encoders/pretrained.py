@@ -5,6 +5,7 @@ beside it, layers that the configuration leaves out, and how DINOv3 stores regis
 """
 
 from pathlib import Path
+from typing import Literal
 
 from torch import Tensor
 
@@ -13,8 +14,9 @@ from densewalk.ssl.encoders.resnet import ResNet
 from densewalk.ssl.encoders.vit import ViT
 from densewalk.ssl.encoders.weights_file import fill_network, read_tensors, some_names
 
-__all__ = ["load_pretrained"]
+__all__ = ["encoder_tensors", "load_pretrained"]
 
+_FIRST = {"resnet": "conv1.weight", "vit": "patch_embed.proj.weight"}
 _PARTS = ("", "backbone.", "encoder.model.", "encoder.", "encoder_q.", "model.")
 _HEADS = (
     "fc",
@@ -37,20 +39,22 @@ def load_pretrained(encoder: ResNet | ViT, path: Path) -> None:
     or model; classification, projection and prediction heads are left out. Raises `DataError` naming every tensor that
     is missing, unexpected or of another shape, and leaves the encoder unchanged then.
     """
-    first = "conv1.weight" if isinstance(encoder, ResNet) else "patch_embed.proj.weight"
-    tensors = _part_with(first, read_tensors(path), path)
+    tensors = encoder_tensors(path, "resnet" if isinstance(encoder, ResNet) else "vit")
     if isinstance(encoder, ResNet):
         skipped = [f"layer{number + 1}." for number in range(encoder.config.stages, 4)]
     else:
-        tensors = _without_masks(tensors)
         numbers = {name.split(".")[1] for name in tensors if name.startswith("blocks.")}
         skipped = [f"blocks.{number}." for number in numbers if int(number) >= encoder.config.layer]
     kept = {name: tensor for name, tensor in tensors.items() if not name.startswith(tuple(skipped))}
     fill_network(encoder, kept, path)
 
 
-def _part_with(first: str, tensors: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
-    """Return the encoder's tensors, its part of the name taken off, and no heads."""
+def encoder_tensors(path: Path, kind: Literal["resnet", "vit"]) -> dict[str, Tensor]:
+    """Return the tensors of a file's encoder under the names of torchvision or DINOv2, heads left out.
+
+    Raises `DataError` when the file holds no encoder of this kind or tensors that belong to no known head.
+    """
+    tensors, first = read_tensors(path), _FIRST[kind]
     part = next((part for part in _PARTS if part + first in tensors), None)
     if part is None:
         raise DataError(
@@ -61,7 +65,8 @@ def _part_with(first: str, tensors: dict[str, Tensor], path: Path) -> dict[str, 
     if outside:
         raise DataError(f"{path} holds tensors beside {part}* that are no known head: {some_names(outside)}")
     inside = {name.removeprefix(part): tensor for name, tensor in tensors.items() if name.startswith(part)}
-    return {name: tensor for name, tensor in inside.items() if not _of_a_head(name)}
+    body = {name: tensor for name, tensor in inside.items() if not _of_a_head(name)}
+    return body if kind == "resnet" else _without_masks(body)
 
 
 def _of_a_head(name: str) -> bool:

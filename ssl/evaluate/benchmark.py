@@ -7,15 +7,12 @@ its own read-out, its weights) is provenance; what the benchmark decides is prot
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from densewalk.datasets.atomic import write_json
-from densewalk.datasets.config import to_mapping
 from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
 from densewalk.ssl.matchers.matcher import Matcher
 
-__all__ = ["Benchmark", "Scores", "comparable", "save_scores"]
+__all__ = ["Benchmark", "Scores", "comparable"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +51,3 @@ class Benchmark(Protocol):
 def comparable(first: Scores, second: Scores) -> bool:
     """Return whether two scores were made under the same protocol."""
     return first.name == second.name and dict(first.protocol) == dict(second.protocol)
-
-
-def save_scores(scores: Sequence[Scores], path: Path) -> None:
-    """Write the scores of several subjects under one benchmark as a JSON list."""
-    write_json(path, [to_mapping(s) for s in scores])

@@ -6,7 +6,6 @@ refused with the list of differences; what only changes the way the run is carri
 
 import fcntl
 import json
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ from densewalk.datasets.config import to_mapping, to_yaml
 from densewalk.datasets.errors import ConfigError, DataError
 from densewalk.ssl.train.checkpoint import checkpoint_step, latest_checkpoint
 from densewalk.ssl.train.config import TrainConfig
-from densewalk.ssl.versions import versions
+from densewalk.ssl.versions import commit, versions
 
 __all__ = ["check_config", "is_finished", "locked_run", "read_run_card", "write_start"]
 
@@ -85,7 +84,7 @@ def write_start(run: Path, config: TrainConfig, *, dataset_hash: str | None) -> 
     Raises `DataError` when the run was started on other content of its dataset.
     """
     folder = latest_checkpoint(run)
-    start: dict[str, Any] = {"command": sys.argv, "versions": versions(), "commit": _commit()}
+    start: dict[str, Any] = {"command": sys.argv, "versions": versions(), "commit": commit()}
     if folder is None:
         card = {**start, "dataset_hash": dataset_hash, "resumed": []}
     else:
@@ -126,16 +125,3 @@ def _leaves(mapping: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _grew(name: str, old: Any, new: Any) -> bool:
     return name == "steps" and isinstance(old, int) and new >= old
-
-
-def _commit() -> str | None:
-    """Return the commit this code stands at, marked when files differ from it; None outside a checkout."""
-    root = Path(__file__).resolve().parents[2]
-    if not (root / ".git").exists():
-        return None
-    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return answer.stdout.strip() or None

@@ -14,6 +14,7 @@ from densewalk.cluster.measuring import (
     row_name,
 )
 from densewalk.datasets.errors import BenchmarkError, ConfigError, TrainingError
+from densewalk.ssl.evaluate.evaluating import Listener
 
 pytestmark = pytest.mark.usefixtures("small_benchmarks")
 
@@ -41,7 +42,7 @@ def test_measured_scores_are_recognised_until_the_network_or_the_list_changes(sm
     plan = plan_evaluation({"ours": run}, ["scenes-tracking"])
     assert already_measured(plan) is None
     heard: list[str] = []
-    scores = measure(plan, on_scores=lambda s: heard.append(s.subject))["scenes-tracking"]
+    scores = measure(plan, Listener(on_scores=lambda s: heard.append(s.subject)))["scenes-tracking"]
     assert tuple(heard) == plan.subjects == tuple(s.subject for s in scores)
     known = already_measured(plan)
     assert known is not None
@@ -78,3 +79,36 @@ def test_unknown_names_and_missing_runs_are_refused(small_run: Path, tmp_path: P
         plan_evaluation({"ours": tmp_path / "nowhere"})
     with pytest.raises(TrainingError, match="no complete checkpoint"):
         measure(plan_evaluation({"ours": tmp_path}))
+
+
+def test_scores_under_other_settings_are_not_taken_for_those_asked_for(tmp_path: Path) -> None:
+    two, three = (
+        plan_evaluation({"rgb": "rgb"}, ["scenes-flow"], tmp_path, overrides=[f"num_pairs={count}"]) for count in (2, 3)
+    )
+    measure(two)
+    assert already_measured(three) is None
+    measure(three)
+    for plan, count in ((two, 2), (three, 3)):
+        known = already_measured(plan)
+        assert known is not None
+        assert known["scenes-flow"][0].protocol["num_pairs"] == count
+
+
+def test_others_than_the_floor_can_stand_beside(small_run: Path, tmp_path: Path) -> None:
+    beside = ["dis-flow", "untrained", "random:resnet18"]
+    plan = plan_evaluation({"ours": small_run}, ["scenes-flow", "scenes-segmentation"], tmp_path, beside=beside)
+    assert plan.subjects == ("ours", *beside)
+    text = describe_evaluation(plan)
+    assert "# 4 subjects by 2 benchmarks: 7 measurements" in text
+    assert "# scenes-segmentation is without dis-flow" in text
+    scores = measure(plan)
+    assert [s.subject for s in scores["scenes-flow"]] == ["ours", *beside]
+    assert [s.subject for s in scores["scenes-segmentation"]] == ["ours", "untrained", "random:resnet18"]
+    assert plan_evaluation({"ours": small_run}, beside=[]).subjects == ("ours",)
+
+
+def test_a_subject_that_a_benchmark_cannot_read_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
+    plan = plan_evaluation({"dis-flow": "dis-flow"}, ["scenes-flow", "scenes-segmentation"], tmp_path / "scores")
+    with pytest.raises(BenchmarkError, match="dis-flow cannot be measured by scenes-segmentation: it offers displ"):
+        measure(plan)
+    assert not (tmp_path / "scores").exists()

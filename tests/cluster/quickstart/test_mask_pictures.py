@@ -3,7 +3,7 @@
 import numpy as np
 
 from densewalk.cluster.quickstart.mask_pictures import mask_picture
-from densewalk.ssl.evaluate.subjects import baseline
+from densewalk.ssl.evaluate.baselines import baseline
 
 
 def test_both_rows_begin_with_the_given_masks_and_part_where_the_network_is_wrong() -> None:

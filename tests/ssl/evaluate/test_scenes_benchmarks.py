@@ -10,12 +10,12 @@ from densewalk.datasets.errors import ConfigError
 from densewalk.datasets.plan import PalindromePlan
 from densewalk.datasets.scenes.config import SceneConfig
 from densewalk.datasets.scenes.source import SceneSource
+from densewalk.ssl.evaluate.baselines import baseline
 from densewalk.ssl.evaluate.benchmark import Scores, comparable
 from densewalk.ssl.evaluate.scenes import held_out_scenes
 from densewalk.ssl.evaluate.scenes_propagation import ScenesPropagation, ScenesPropagationConfig
 from densewalk.ssl.evaluate.scenes_segmentation import ScenesSegmentation, ScenesSegmentationConfig
 from densewalk.ssl.evaluate.scenes_tracking import ScenesTracking, ScenesTrackingConfig
-from densewalk.ssl.evaluate.subjects import baseline
 from densewalk.ssl.probe.linear import LinearProbeConfig
 from densewalk.ssl.track.tracker import TrackerConfig
 

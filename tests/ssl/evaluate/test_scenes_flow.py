@@ -9,9 +9,9 @@ from torch import Tensor
 from densewalk.datasets.errors import ConfigError
 from densewalk.datasets.geometry import grid_points
 from densewalk.datasets.scenes.config import SceneConfig
+from densewalk.ssl.evaluate.baselines import baseline
 from densewalk.ssl.evaluate.scenes import held_out_scenes
 from densewalk.ssl.evaluate.scenes_flow import ScenesFlow, ScenesFlowConfig
-from densewalk.ssl.evaluate.subjects import baseline
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.walk.pair_features import PairFeatures
 

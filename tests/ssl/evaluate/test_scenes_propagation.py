@@ -5,9 +5,9 @@ from dataclasses import replace
 import torch
 
 from densewalk.datasets.scenes.config import SceneConfig
+from densewalk.ssl.evaluate.baselines import baseline
 from densewalk.ssl.evaluate.benchmark import comparable
 from densewalk.ssl.evaluate.scenes_propagation import ScenesPropagation, ScenesPropagationConfig
-from densewalk.ssl.evaluate.subjects import baseline
 from densewalk.ssl.matchers.gmflow import GMFlow, GMFlowConfig
 from densewalk.ssl.propagate.adaptation import AdaptationConfig
 from densewalk.ssl.propagate.propagate import PropagationConfig
