@@ -25,6 +25,7 @@ def evaluate(
             metavar="BENCHMARK|preset=NAME|section.field=value", help="Benchmarks (default: scenes), overrides."
         ),
     ] = None,
+    *,
     data: Annotated[Path | None, typer.Option("--data", help="File or folder that a benchmark reads.")] = None,
     beside: Annotated[
         str | None,
@@ -34,12 +35,12 @@ def evaluate(
         Path | None, typer.Option("--out", help="Folder of the scores (default: RUN/scores, or ./scores).")
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show what would be measured and stop.")] = False,
-    names: Annotated[bool, typer.Option("--list", help="List the benchmarks and their presets and stop.")] = False,
 ) -> None:
     """Score a network beside its baselines.
 
     Measures the network, the same network untrained, raw colours and zero motion under one protocol, and writes scores,
-    pictures and tables. An encoder's settings follow its file: moco:r50.pth@stages=4+dilate=true.
+    pictures and tables. An encoder's settings follow its file: moco:r50.pth@stages=4+dilate=true. The names of
+    benchmarks and presets are listed by densewalk benchmarks.
 
     \b
     Examples:
@@ -48,15 +49,11 @@ def evaluate(
       densewalk evaluate runs/first tapvid-davis --data tapvid_davis.pkl query_mode=strided tracker.upsample=4
       densewalk evaluate dino:vits16.pth davis2017 preset=dino --data DAVIS --beside rgb,random:dino-s16
       densewalk evaluate masks:results davis2017 --data DAVIS
-      densewalk evaluate rgb --list
     """
-    from densewalk.cluster.cli.evaluation import list_benchmarks, run_evaluation
+    from densewalk.cluster.cli.evaluation import run_evaluation
     from densewalk.cluster.measuring import describe_evaluation, plan_evaluation, row_name
     from densewalk.cluster.scoreboard import OURS
 
-    if names:
-        list_benchmarks()
-        return
     chosen, overrides = split_overrides(arguments or [])
     plan = plan_evaluation(
         {row_name(subject): subject},

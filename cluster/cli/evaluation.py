@@ -4,11 +4,10 @@ from densewalk.cluster.cli.tables import show_table
 from densewalk.cluster.measuring import EvaluationPlan, measure
 from densewalk.cluster.progress import say, shown_progress
 from densewalk.cluster.scoreboard import board
-from densewalk.ssl.evaluate import BENCHMARKS
 from densewalk.ssl.evaluate.benchmark import Scores
 from densewalk.ssl.evaluate.evaluating import Listener
 
-__all__ = ["list_benchmarks", "run_evaluation"]
+__all__ = ["run_evaluation"]
 
 
 def run_evaluation(plan: EvaluationPlan) -> None:
@@ -29,11 +28,3 @@ def run_evaluation(plan: EvaluationPlan) -> None:
     for name, scores in results.items():
         show_table(name, board(scores))
     say(f"scores written to {plan.out}")
-
-
-def list_benchmarks() -> None:
-    """Show every benchmark by name: what it reads, its presets, what it measures."""
-    for name, kind in BENCHMARKS.items():
-        presets = f"; presets {', '.join(kind.presets)}" if kind.presets else ""
-        data = "reads --data; " if kind.needs_data else ""
-        say(f"{name}: {data}of a subject {' or '.join(sorted(kind.reads))}{presets}\n    {kind.text}")

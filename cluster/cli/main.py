@@ -21,6 +21,7 @@ from typer.core import TyperGroup
 from densewalk import __version__
 from densewalk.cluster.cli import (
     ablate_command,
+    benchmarks_command,
     doctor_command,
     evaluate_command,
     export_command,
@@ -47,6 +48,7 @@ _VERBS: dict[str, Callable[..., None]] = {
     "inspect": inspect_command.inspect,
     "pretrain": pretrain_command.pretrain,
     "evaluate": evaluate_command.evaluate,
+    "benchmarks": benchmarks_command.benchmarks,
     "ablate": ablate_command.ablate,
     "track": track_command.track,
     "report": report_command.report,

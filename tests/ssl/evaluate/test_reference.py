@@ -1,0 +1,47 @@
+"""Published rows know under which protocol they hold."""
+
+import yaml
+
+from densewalk.datasets.config import to_mapping
+from densewalk.ssl.evaluate import BENCHMARKS
+from densewalk.ssl.evaluate.reference import _FILE, Reference, published
+
+
+def test_a_row_differs_in_words_wherever_its_settings_are_not_met() -> None:
+    row = Reference(subject="x", scalars={}, source="y", protocol={"a.b": 5, "mode": "first"})
+    assert row.differs({"a": {"b": 5, "c": 1}, "mode": "first", "more": 2}) == []
+    assert row.differs({"a": {"b": 6}, "mode": "first"}) == ["a.b 5 there, 6 here"]
+    assert row.differs({"mode": "strided"}) == ["a.b 5 there, None here", "mode 'first' there, 'strided' here"]
+
+
+def test_a_remark_sets_a_row_apart_from_everything() -> None:
+    row = Reference(subject="x", scalars={}, source="y", remark="resolution not stated")
+    assert row.differs({}) == ["resolution not stated"]
+
+
+def test_lists_and_tuples_of_a_protocol_are_the_same() -> None:
+    assert Reference(subject="x", scalars={}, source="y", protocol={"size": [2, 3]}).differs({"size": (2, 3)}) == []
+
+
+def test_every_published_row_can_be_met_unless_it_says_why_not() -> None:
+    for benchmark in yaml.safe_load(_FILE.read_text()):
+        kind = BENCHMARKS[benchmark] if benchmark in BENCHMARKS else None
+        for row in published(benchmark):
+            assert row.source
+            assert all(isinstance(value, float | int) for value in row.scalars.values())
+            if kind is not None:
+                assert set(row.scalars) <= set(kind.columns), (benchmark, row.subject)
+                assert row.protocol or row.remark, (benchmark, row.subject)
+
+
+def test_a_preset_stands_for_all_its_settings() -> None:
+    for name, kind in BENCHMARKS.items():
+        for row in published(name):
+            for preset in kind.presets.values():
+                mapping = to_mapping(preset())
+                if row.protocol.items() <= dict(mapping).items():
+                    assert row.differs(mapping) == ([row.remark] if row.remark else [])
+
+
+def test_nothing_is_published_of_an_unknown_benchmark() -> None:
+    assert published("elsewhere") == ()
