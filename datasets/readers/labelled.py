@@ -30,8 +30,10 @@ class LabelledImage:
 class LabelledImages(Protocol):
     """A split of a data set; an image is decoded each time it is asked for and nothing is kept."""
 
-    classes: Sequence[str]
-    """Names of the classes by number."""
+    @property
+    def classes(self) -> Sequence[str]:
+        """Names of the classes by number."""
+        ...
 
     def __len__(self) -> int:
         """Return the number of images."""
