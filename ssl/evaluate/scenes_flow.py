@@ -1,7 +1,8 @@
 """Displacement between two frames of held-out generated scenes, at the raster small networks are trained at.
 
-Besides the endpoint error it tells how much motion a matcher sees at all: one that has learnt to stand still predicts
-displacements near zero and is no worse for it than zero motion.
+Besides the scores of optical flow it tells how much motion a matcher sees at all: one that has learnt to stand still
+predicts displacements near zero and is no worse for it than zero motion. Every score is the mean over pairs of each
+one's mean over its points.
 
 Shapes: H W rows and columns, 2 = (x, y) in pixels.
 """
@@ -17,12 +18,13 @@ from densewalk.datasets.geometry import grid_points, inside
 from densewalk.datasets.scenes.config import SceneConfig
 from densewalk.datasets.scenes.scene import Scene
 from densewalk.ssl.evaluate.benchmark import Scores
+from densewalk.ssl.evaluate.flow import FLOW_COLUMNS, predict_flow
 from densewalk.ssl.evaluate.kind import BenchmarkKind
 from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
 from densewalk.ssl.evaluate.scenes import SCENE_PROTOCOL, held_out_scenes
 from densewalk.ssl.matchers.matcher import Matcher
+from densewalk.ssl.metrics.flow import Share, flow_shares, over_pairs, share_of, speed_of, warp_difference
 from densewalk.ssl.report.table import Column
-from densewalk.ssl.track.frames import EncodedFrames
 
 __all__ = ["KIND", "ScenesFlow", "ScenesFlowConfig"]
 
@@ -53,7 +55,10 @@ class ScenesFlowConfig:
 
 
 class ScenesFlow:
-    """Scalars in pixels over points visible in both windows: `EPE`, `predicted_px` and `true_px` (mean lengths)."""
+    """Scalars over points visible in both windows, in pixels and percent: `EPE`, `predicted_px` and `true_px` (mean
+    lengths), `Fl-all` and others of `ssl/metrics/flow.py`; `EPE-unmatched` is over all other points, `warp_error` over
+    all, in grey levels.
+    """
 
     name = "scenes-flow"
 
@@ -62,27 +67,38 @@ class ScenesFlow:
 
     def __call__(self, matcher: Matcher, *, subject: str, notebook: Notebook = FORGETFUL) -> Scores:
         """Match one pair a scene; one row a pair."""
-        scenes = held_out_scenes(self.config.scene, count=self.config.num_pairs)
-        rows = [{"pair": number, **self._score(matcher, scene)} for number, scene in enumerate(scenes)]
-        scalars = {key: float(np.mean([row[key] for row in rows])) for key in ("EPE", "predicted_px", "true_px")}
+        config = self.config
+        shares: list[dict[str, Share]] = []
+        for number, scene in enumerate(held_out_scenes(config.scene, count=config.num_pairs)):
+            shares.append(self._score(matcher, scene))
+            notebook.progress(number + 1, config.num_pairs, f"pair {number}")
+        names = list(dict.fromkeys(name for pair in shares for name in pair))
         return Scores(
             name=self.name,
             subject=subject,
             headline="EPE",
-            scalars=scalars,
-            protocol=SCENE_PROTOCOL | {"pixels": "visible in both windows"} | to_mapping(self.config),
-            rows=rows,
+            scalars=over_pairs(shares),
+            protocol=SCENE_PROTOCOL | {"pixels": "visible in both windows"} | to_mapping(config),
+            rows=[
+                {"pair": number} | {name: pair[name].mean if name in pair else None for name in names}
+                for number, pair in enumerate(shares)
+            ],
         )
 
-    def _score(self, matcher: Matcher, scene: Scene) -> dict[str, float]:
+    def _score(self, matcher: Matcher, scene: Scene) -> dict[str, Share]:
+        rows, columns = self._window()
+        first_HWC, second_HWC = (scene.frame(frame)[rows, columns] for frame in (0, self.config.frame_gap))
         true_2HW, visible_HW = self._truth(scene)
-        predicted_2HW = self._predict(matcher, scene)
-        lengths = {
-            "EPE": np.linalg.norm(predicted_2HW - true_2HW, axis=0),
-            "predicted_px": np.linalg.norm(predicted_2HW, axis=0),
-            "true_px": np.linalg.norm(true_2HW, axis=0),
+        predicted_2HW = predict_flow(matcher, first_HWC, second_HWC, upsample=self.config.upsample)
+        hidden = flow_shares(predicted_2HW, true_2HW, counted_HW=~visible_HW)
+        shares = flow_shares(predicted_2HW, true_2HW, counted_HW=visible_HW) | {
+            "predicted_px": share_of(speed_of(predicted_2HW), visible_HW),
+            "true_px": share_of(speed_of(true_2HW), visible_HW),
+            "warp_error": share_of(warp_difference(first_HWC, second_HWC, predicted_2HW)),
         }
-        return {key: float(length_HW[visible_HW].mean()) for key, length_HW in lengths.items()}
+        if "EPE" in hidden:
+            shares["EPE-unmatched"] = hidden["EPE"]
+        return {name: share for name, share in shares.items() if share.count}
 
     def _truth(self, scene: Scene) -> tuple[Float32[np.ndarray, "2 h w"], Bool[np.ndarray, "h w"]]:
         rows, columns = self._window()
@@ -91,14 +107,6 @@ class ScenesFlow:
         side = self.config.window
         arrived = grid_points(side, side) + torch.from_numpy(flow_2HW.reshape(2, -1).T.copy())
         return flow_2HW, visible_HW & inside(arrived, (side, side)).reshape(side, side).numpy()
-
-    def _predict(self, matcher: Matcher, scene: Scene) -> Float32[np.ndarray, "2 h w"]:
-        rows, columns = self._window()
-        pair = np.stack([scene.frame(frame)[rows, columns] for frame in (0, self.config.frame_gap)])
-        frames = EncodedFrames(matcher, pair, upsample=self.config.upsample)
-        with torch.inference_mode():
-            flow, _ = matcher.displacement(frames.encode(0), frames.encode(1))
-            return frames.at_video_pixels(flow)[0].float().cpu().numpy() / self.config.upsample
 
     def _window(self) -> tuple[slice, slice]:
         top, left = (
@@ -116,6 +124,9 @@ KIND = BenchmarkKind(
         "EPE": Column(title="endpoint error", better="lower", unit="px"),
         "predicted_px": Column(title="motion seen", unit="px"),
         "true_px": Column(title="true motion", unit="px"),
+        "Fl-all": FLOW_COLUMNS["Fl-all"],
+        "EPE-unmatched": FLOW_COLUMNS["EPE-unmatched"],
+        "warp_error": FLOW_COLUMNS["warp_error"],
     },
     text="Displacement between two frames a quarter of a second apart, at the size of the training crops. Motion seen "
     "is the mean length of the predicted displacement: near zero means standing still.",

@@ -67,6 +67,18 @@ def test_a_constant_shift_is_read_as_its_length_where_nothing_reaches_the_border
     assert 3.7 < scalars["predicted_px"] <= 4.0
 
 
+def test_points_that_are_hidden_have_an_error_of_their_own_and_speeds_split_the_rest(scene_oracle: Any) -> None:
+    scores = ScenesFlow(WHOLE)(scene_oracle(held_out_scenes(WHOLE.scene, count=3)), subject="oracle")
+    still = ScenesFlow(WHOLE)(baseline("zero-motion"), subject="zero-motion").scalars
+    assert {"Fl-all", "1px", "3px", "5px", "s0-10", "s10-40", "EPE-unmatched", "warp_error"} <= scores.scalars.keys()
+    assert "EPE-matched" not in scores.scalars
+    assert scores.scalars["EPE"] < scores.scalars["EPE-unmatched"]
+    assert scores.scalars["warp_error"] < still["warp_error"]
+    assert scores.scalars["Fl-all"] < still["Fl-all"]
+    assert still["s0-10"] < 10 < still["s10-40"]
+    assert all(list(row) == list(scores.rows[0]) for row in scores.rows)
+
+
 def test_one_row_a_pair_and_the_protocol_tells_the_window() -> None:
     scores = ScenesFlow(WHOLE)(baseline("rgb"), subject="rgb")
     assert [row["pair"] for row in scores.rows] == [0, 1, 2]
