@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from densewalk.cluster.scoreboard import board, read_score_folder
+from densewalk.cluster.benchmark_blocks import Entry, benchmark_blocks, benchmark_text
+from densewalk.cluster.scoreboard import board, read_scoreboard
 from densewalk.datasets.config import to_yaml
-from densewalk.ssl.evaluate import BENCHMARKS
 from densewalk.ssl.evaluate.benchmark import Scores
 from densewalk.ssl.report.blocks import Block, Chart, Code, Facts, Note, Picture
 from densewalk.ssl.report.page import Page
+from densewalk.ssl.report.score_pictures import PictureBudget
 from densewalk.ssl.show.curves import loss_curve
 from densewalk.ssl.train.run_log import read_metrics
 from densewalk.ssl.train.subject import load_train_config
@@ -39,9 +40,7 @@ def write_run_report(run: Path) -> Path:
         page.section("Training", about, _facts(metrics[-1], config.steps), *curve_charts({name: run}))
     if pictures := _newest_panels(run):
         page.section("What the network saw", "Pictures of the newest checkpoint's step.", *pictures)
-    scores = read_score_folder(run / "scores")
-    missing = Note(text=f"Not measured yet: `densewalk evaluate {run}` does it.")
-    page.section("Scores", "The best value of each column is marked.", *(score_blocks(scores) or [missing]))
+    _add_scores(page, run)
     page.section("Configuration", "Everything that makes this run.", Code(text=to_yaml(config)))
     page.write(run / "report.html")
     return run / "report.html"
@@ -65,11 +64,20 @@ def curve_charts(runs: Mapping[str, Path]) -> list[Block]:
 
 def score_blocks(scores: Mapping[str, Sequence[Scores]]) -> list[Block]:
     """Return a table a benchmark."""
-    return [board(rows, caption=_text(name)) for name, rows in scores.items()]
+    return [board(rows, caption=benchmark_text(name) or name) for name, rows in scores.items()]
 
 
-def _text(name: str) -> str:
-    return BENCHMARKS[name].text if name in BENCHMARKS else name
+def _add_scores(page: Page, run: Path) -> None:
+    """Add a section a benchmark."""
+    folder, budget = run / "scores", PictureBudget()
+    found: dict[str, list[Entry]] = {}
+    for rows in read_scoreboard(folder).values():
+        for scores in rows:
+            found.setdefault(scores.name, []).append(Entry(scores=scores, label=scores.subject, folder=folder))
+    if not found:
+        page.section("Scores", "", Note(text=f"Not measured yet: `densewalk evaluate {run}` does it."))
+    for name, entries in found.items():
+        page.section(name, benchmark_text(name), *benchmark_blocks(entries, budget=budget))
 
 
 def _facts(last: Mapping[str, Any], num_steps: int) -> Facts:
@@ -85,10 +93,12 @@ def _facts(last: Mapping[str, Any], num_steps: int) -> Facts:
 def _newest_panels(run: Path) -> list[Block]:
     paths = sorted((run / "panels").glob("step-*.png"))
     newest = [path for path in paths if path.name[:13] == paths[-1].name[:13]]
-    return [
-        Picture(content=path.read_bytes(), alt=f"panel {path.stem}", caption=path.stem.partition("-")[2])
-        for path in newest
-    ]
+    return [_panel(path) for path in newest]
+
+
+def _panel(path: Path) -> Picture:
+    _, step, name = path.stem.split("-", 2)
+    return Picture(content=path.read_bytes(), alt=name, caption=f"{name}, step {int(step):,}")
 
 
 def _number(value: float | None) -> float:

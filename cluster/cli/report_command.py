@@ -1,26 +1,55 @@
-"""densewalk report: one page that shows what a run did and how well."""
+"""densewalk report: one page that shows what a run did and how well, or several runs beside each other."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from densewalk.cluster.cli.arguments import output_folder
 from densewalk.cluster.progress import say
+from densewalk.datasets.errors import ConfigError
 
 __all__ = ["report"]
 
+_PAGE = ".html"
+
 
 def report(
-    run: Annotated[Path, typer.Argument(help="A run folder made by pretrain.")],
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="Run folders made by pretrain, or folders of scores.")
+    ],
+    out: Annotated[Path | None, typer.Option("--out", help="Page of a comparison, such as page.html.")] = None,
 ) -> None:
-    """Write a page about a run.
+    """Write a page about a run, or one that compares several.
 
-    RUN/report.html shows what lies in the run folder: configuration, curves, pictures, scores.
+    One run: RUN/report.html shows what lies in the run folder: curves, pictures, scores, configuration.
+    Several runs or folders of scores: the page named by --out holds one table a benchmark and protocol with all
+    subjects of all runs, published results, curves overlaid, and how the configurations differ.
 
     \b
-    Example:
+    Examples:
       densewalk report runs/first
+      densewalk report runs/first runs/second scores --out page.html
     """
+    from densewalk.cluster.comparison import is_run, read_sources, write_comparison
     from densewalk.cluster.run_report import write_run_report
 
-    say(f"report written to {write_run_report(run)}")
+    if len(runs) == 1 and is_run(runs[0]):
+        if out is not None:
+            raise ConfigError(f"the page of one run is {runs[0] / 'report.html'}; --out is for several: name more runs")
+        say(f"report written to {write_run_report(runs[0])}")
+        return
+    sources = read_sources(runs)
+    if out is None:
+        raise ConfigError(
+            "a page about several runs, or about a folder of scores, belongs to none: name it, --out page.html"
+        )
+    say(f"comparison written to {write_comparison(sources, _page(out))}")
+
+
+def _page(out: Path) -> Path:
+    """Return the page's path; its folder is made if need be."""
+    if out.is_dir() or out.suffix != _PAGE:
+        found = "is a folder" if out.is_dir() else "is not named like a page"
+        raise ConfigError(f"--out {out} {found}; expected a file that ends in {_PAGE}, such as page.html")
+    return output_folder(out.parent) / out.name

@@ -33,7 +33,7 @@ class Notebook:
         return self.folder is not None
 
     def picture(self, caption: str, file_name: str, content: bytes) -> None:
-        """Keep a PNG, JPEG, GIF or mp4 file that a report shows under `caption`."""
+        """Keep a PNG, JPEG, GIF, mp4 or SVG file that a report shows under `caption`."""
         if self.folder is not None:
             write_bytes(self.folder / file_name, content)
             self.pictures[caption] = file_name

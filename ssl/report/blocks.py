@@ -1,6 +1,7 @@
-"""What a page is made of: pictures, charts, code, notes and key numbers (tables have a file of their own)."""
+"""What a page is made of besides tables: pictures, charts, code, notes, key numbers, settings, and what folds away."""
 
 import base64
+import re
 from dataclasses import dataclass
 from io import BytesIO
 from typing import ClassVar, Literal
@@ -8,9 +9,10 @@ from typing import ClassVar, Literal
 import av
 from PIL import Image
 
+from densewalk.ssl.report.drawing import check_drawing
 from densewalk.ssl.report.table import Table
 
-__all__ = ["Block", "Chart", "Code", "Facts", "Note", "Picture"]
+__all__ = ["Block", "Chart", "Code", "Facts", "Fold", "Listing", "Note", "Picture"]
 
 _SIGNATURES = [
     (0, b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -60,7 +62,10 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """An inline SVG from `ssl/show/curves.py`; it is trusted markup and carries its own description."""
+    """An inline SVG as `ssl/show` draws them; it carries its own description and takes the page's colours.
+
+    Raises `ValueError` for anything but one `<svg>` element that neither acts nor refers to something outside.
+    """
 
     kind: ClassVar[str] = "chart"
 
@@ -70,6 +75,13 @@ class Chart:
     def __post_init__(self) -> None:
         if not self.svg.startswith("<svg"):
             raise ValueError(f"a chart is one <svg> element; this begins with {self.svg[:20]!r}")
+        check_drawing(self.svg)
+
+    @property
+    def width_px(self) -> float:
+        """Width at which its letters have their natural size."""
+        box = re.match(r'<svg[^>]*viewBox="[\d.-]+ [\d.-]+ ([\d.]+) ', self.svg)
+        return float(box[1]) if box else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,4 +113,25 @@ class Facts:
     facts: tuple[tuple[str, str], ...]
 
 
-Block = Picture | Chart | Table | Code | Note | Facts
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Settings or facts of little weight: (name, value) in small type."""
+
+    kind: ClassVar[str] = "listing"
+
+    entries: tuple[tuple[str, str], ...]
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fold:
+    """Blocks behind a line of text that opens them."""
+
+    kind: ClassVar[str] = "fold"
+
+    summary: str
+    blocks: tuple["Block", ...]
+    is_open: bool = False
+
+
+Block = Picture | Chart | Table | Code | Note | Facts | Listing | Fold

@@ -4,6 +4,7 @@ from densewalk.ssl.report.table import Cell, Column, Table
 
 __all__ = ["table_markdown"]
 
+_ESCAPES = str.maketrans({**{letter: f"\\{letter}" for letter in "\\|*`<"}, "\n": " "})
 _ARROWS = {"higher": " \N{UPWARDS ARROW}", "lower": " \N{DOWNWARDS ARROW}", None: ""}
 
 
@@ -17,9 +18,9 @@ def table_markdown(table: Table) -> str:
 
 def _heading(column: Column) -> str:
     unit = f", {column.unit}" if column.unit else ""
-    return f"{column.title}{unit}{_ARROWS[column.better]}"
+    return f"{column.title}{unit}".translate(_ESCAPES) + _ARROWS[column.better]
 
 
 def _cell(cell: Cell) -> str:
-    text = cell.text.replace("|", "\\|")
+    text = cell.text.translate(_ESCAPES)
     return f"**{text}**" if cell.is_best else text

@@ -1,10 +1,14 @@
-"""A report as one HTML file that needs nothing else: no network, no script, no font.
+"""A report as one HTML file that needs nothing else: no network, no font, no file beside it.
 
 A page is a title, a lead and sections; a section has a title, a plain explanation and blocks. It follows the reader's
-light or dark setting and reads on a phone: pictures scale, tables scroll inside their own box. All text is escaped;
-`backticks` set code and a blank line begins a paragraph. The bytes depend on the content alone.
+light or dark setting and reads on a phone: pictures scale, tables and wide charts scroll inside their own box. One
+small script sorts tables and copies them as Markdown or LaTeX; the page is whole without it, and its policy names the
+script's hash, so no other one runs. All text is escaped; `backticks` set code and a blank line begins a paragraph. The
+bytes depend on the content alone.
 """
 
+import base64
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +18,8 @@ from markupsafe import Markup, escape
 
 from densewalk.datasets.atomic import write_text
 from densewalk.ssl.report.blocks import Block
+from densewalk.ssl.report.latex import table_latex
+from densewalk.ssl.report.markdown import table_markdown
 
 __all__ = ["Page", "Section"]
 
@@ -51,8 +57,12 @@ class Page:
         )
         environment.filters["paragraphs"] = _paragraphs
         environment.filters["inline"] = _inline
-        style = Markup((Path(__file__).parent / "page.css").read_text())
-        return environment.get_template("page.html.j2").render(page=self, style=style)
+        environment.filters |= {"markdown": table_markdown, "latex": table_latex}
+        style, script = (Markup((Path(__file__).parent / name).read_text()) for name in ("page.css", "page.js"))
+        # The hash is of what stands between the tags, line breaks included.
+        digest = base64.b64encode(hashlib.sha256(f"\n{script}\n".encode()).digest()).decode()
+        template = environment.get_template("page.html.j2")
+        return template.render(page=self, style=style, script=script, script_hash=f"sha256-{digest}")
 
     def write(self, path: Path) -> None:
         """Write the page, atomically."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from densewalk.datasets.errors import BenchmarkError
 from densewalk.ssl.evaluate.benchmark import Scores, comparable
+from densewalk.ssl.report.protocols import differing
 from densewalk.ssl.report.table import Column, Role, Row, Table
 
 __all__ = ["score_table"]
@@ -33,10 +34,6 @@ def score_table(
 
 def _difference(first: Scores, second: Scores) -> str:
     head = f"{first.subject!r} on {first.name} and {second.subject!r} on {second.name} cannot share a table"
-    settings = sorted({*first.protocol, *second.protocol})
-    changed = [
-        f"{name}: {first.protocol.get(name)!r} against {second.protocol.get(name)!r}"
-        for name in settings
-        if first.protocol.get(name) != second.protocol.get(name)
-    ]
-    return f"{head}; protocols differ in {', '.join(changed) or 'the benchmark'}; evaluate both under one protocol"
+    settings = differing([first.protocol, second.protocol]).items()
+    changed = ", ".join(f"{name}: {one} against {other}" for name, (one, other) in settings)
+    return f"{head}; protocols differ in {changed or 'the benchmark'}; evaluate both under one protocol"

@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 
 __all__ = ["Cell", "Column", "Measured", "Role", "Row", "Table", "Value"]
 
-Role = Literal["ours", "baseline", "ablation", "plain"]
+Role = Literal["ours", "baseline", "ablation", "published", "plain"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class Row:
 
     values: tuple[Value, ...]
     role: Role = "plain"
-    """`ours` is set off in colour; `baseline` and `ablation` are quiet and say what they are."""
+    """`ours` is set off in colour; `baseline`, `ablation` and `published` are quiet and say what they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,8 @@ class Cell:
     """One cell as it is shown."""
 
     text: str
-    is_number: bool
+    number: float | None = None
+    """What the text rounds; none for words and gaps."""
     is_best: bool = False
 
 
@@ -65,6 +66,8 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     caption: str = ""
+    title: str = ""
+    """What sets the table apart from others of its section."""
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -90,24 +93,26 @@ class Table:
 
 
 def _cells(values: Sequence[Value], column: Column) -> list[Cell]:
-    texts = [_text(value, column.digits) for value in values]
-    numbers = [_number(value, column.digits) for value in values]
-    known = {number for number in numbers if number is not None}
+    numbers = [_number(value) for value in values]
+    shown = [None if number is None else _as_printed(number, column.digits) for number in numbers]
+    known = {number for number in shown if number is not None}
     best = None
     if column.better and len(known) > 1:
         best = max(known) if column.better == "higher" else min(known)
     return [
-        Cell(text=text, is_number=number is not None, is_best=best is not None and number == best)
-        for text, number in zip(texts, numbers, strict=True)
+        Cell(text=_text(value, column.digits), number=number, is_best=best is not None and printed == best)
+        for value, number, printed in zip(values, numbers, shown, strict=True)
     ]
 
 
-def _number(value: Value, digits: int) -> float | None:
+def _number(value: Value) -> float | None:
     if isinstance(value, Measured):
         value = value.mean
-    if value is None or isinstance(value, str) or math.isnan(value):
-        return None
-    return round(value, digits) if math.isfinite(value) else float(value)
+    return None if value is None or isinstance(value, str) or math.isnan(value) else float(value)
+
+
+def _as_printed(number: float, digits: int) -> float:
+    return round(number, digits) if math.isfinite(number) else number
 
 
 def _text(value: Value, digits: int) -> str:

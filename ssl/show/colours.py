@@ -8,7 +8,7 @@ import matplotlib
 import numpy as np
 from jaxtyping import Float, UInt8
 
-__all__ = ["DIM", "INK", "SLATE", "distinct_colours", "heat_colours", "oklch"]
+__all__ = ["DIM", "INK", "SLATE", "VOID", "distinct_colours", "heat_colours", "oklch"]
 
 SLATE = (23, 25, 29)
 """Ground of composed pictures; it sits quietly on a light and on a dark page."""
@@ -16,6 +16,8 @@ INK = (232, 234, 237)
 """Text on slate."""
 DIM = (152, 158, 168)
 """Secondary text on slate."""
+VOID = (128, 132, 140)
+"""Pixels that count nowhere."""
 
 _GOLDEN_ANGLE_DEGREES = 137.508
 _LMS_FROM_LAB = np.array(

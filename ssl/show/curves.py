@@ -7,6 +7,7 @@ element alone, free of ids that could clash with those of other charts and of re
 
 import hashlib
 import re
+import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from io import StringIO
 
@@ -17,22 +18,18 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-__all__ = ["bars", "loss_curve"]
+from densewalk.ssl.show.chart_colours import INK, LINE, MUTED, QUIET, SERIES
 
-_SERIES = ["#0a0001", "#0a0002", "#0a0003", "#0a0004", "#0a0005"]
+__all__ = ["bars", "loss_curve", "threshold_curves"]
+
+_SERIES = [f"#0a00{number:02x}" for number in range(1, len(SERIES) + 1)]
 _INK, _MUTED, _GRID, _QUIET = "#0b0001", "#0b0002", "#0b0003", "#0b0004"
-_CSS = {
-    _INK: "var(--ink, #6f7680)",
-    _MUTED: "var(--muted, #868d97)",
-    _GRID: "var(--line, #9aa1ab55)",
-    _QUIET: "var(--quiet, #9aa1ab)",
-    **{
-        stand_in: f"var(--series-{number}, {fallback})"
-        for number, (stand_in, fallback) in enumerate(
-            zip(_SERIES, ["#3b82d6", "#d9772b", "#2f9e6e", "#b65fc4", "#c9a227"], strict=True), start=1
-        )
-    },
-}
+_CSS = {_INK: INK, _MUTED: MUTED, _GRID: LINE, _QUIET: QUIET, **dict(zip(_SERIES, SERIES, strict=True))}
+_Style = tuple[str, str | tuple[float, tuple[float, ...]]]
+_DASHES: list[str | tuple[float, tuple[float, ...]]] = ["-", (0, (4, 2)), (0, (1, 1.5))]
+"""Line styles, one after another when the colours are used up."""
+_LINE_LETTERS, _KEY_LETTERS = 54, 6
+"""Letters that a line of a chart has room for, and those that the sample beside a name takes."""
 _SETTINGS = {
     "svg.fonttype": "none",
     "font.size": 9,
@@ -56,8 +53,8 @@ def loss_curve(
     """
     with matplotlib.rc_context(_settings(repr((curves, y_label, x_label, references, log_y)))):
         figure, axes = _canvas(2.6)
-        for colour, (name, (x, y)) in zip(_cycled(len(curves)), curves.items(), strict=True):
-            _draw_curve(axes, np.asarray(x, float), np.asarray(y, float), name=name, colour=colour)
+        for number, (name, (x, y)) in enumerate(curves.items()):
+            _draw_curve(axes, np.asarray(x, float), np.asarray(y, float), name=name, style=_style(number))
         for name, level in (references or {}).items():
             axes.axhline(level, color=_MUTED, linewidth=1, linestyle=(0, (4, 3)))
             axes.annotate(
@@ -73,10 +70,24 @@ def loss_curve(
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 2.5, 5, 10]))
         axes.set_xlabel(x_label, color=_MUTED)
         axes.set_title(y_label, loc="left", color=_MUTED, fontsize=9, pad=10)
-        if len(curves) > 1:
-            axes.legend(
-                loc="lower right", bbox_to_anchor=(1, 1), ncols=3, frameon=False, labelcolor=_INK, borderaxespad=0.2
-            )
+        _add_legend(figure, axes, curves, y_label)
+        return _svg(figure, f"{y_label} against {x_label}: {', '.join(curves)}")
+
+
+def threshold_curves(
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], *, x_label: str, y_label: str
+) -> str:
+    """Return named curves of a share in percent (y, 0-100) against a threshold (x) as SVG, such as PCK or success."""
+    with matplotlib.rc_context(_settings(repr((curves, x_label, y_label)))):
+        figure, axes = _canvas(2.6)
+        for number, (name, (x, y)) in enumerate(curves.items()):
+            colour, dash = _style(number)
+            axes.plot(np.asarray(x, float), np.asarray(y, float), color=colour, linestyle=dash, linewidth=2, label=name)
+        axes.set_ylim(0, 100)
+        axes.margins(x=0)
+        axes.set_xlabel(x_label, color=_MUTED)
+        axes.set_title(y_label, loc="left", color=_MUTED, fontsize=9, pad=10)
+        _add_legend(figure, axes, curves, y_label)
         return _svg(figure, f"{y_label} against {x_label}: {', '.join(curves)}")
 
 
@@ -105,7 +116,9 @@ def bars(values: Mapping[str, float], *, label: str, ours: Collection[str] = (),
         axes.margins(x=0.3 if min(finite.values()) < 0 else 0.1)
         axes.spines["bottom"].set_visible(False)
         axes.axvline(0, color=_GRID, linewidth=1)
-        axes.set_title(label, loc="left", color=_MUTED, fontsize=9, pad=8)
+        head = textwrap.wrap(label, _LINE_LETTERS + 8)
+        figure.set_figheight(figure.get_figheight() + 0.17 * (len(head) - 1))
+        figure.suptitle("\n".join(head), x=0.01, ha="left", color=_MUTED, fontsize=9)
         return _svg(figure, f"{label}: " + ", ".join(f"{name} {value:.{digits}f}" for name, value in values.items()))
 
 
@@ -114,12 +127,25 @@ def _settings(content: str) -> dict[str, object]:
     return _SETTINGS | {"svg.hashsalt": hashlib.sha256(content.encode()).hexdigest()}
 
 
-def _cycled(count: int) -> list[str]:
-    return [_SERIES[number % len(_SERIES)] for number in range(count)]
+def _style(number: int) -> _Style:
+    return _SERIES[number % len(_SERIES)], _DASHES[number // len(_SERIES) % len(_DASHES)]
+
+
+def _add_legend(figure: Figure, axes: Axes, curves: Collection[str], title: str) -> None:
+    """Name several curves: beside the title where there is room, else in lines of their own below."""
+    letters = [len(name) + _KEY_LETTERS for name in curves]
+    if len(title) + sum(letters) > _LINE_LETTERS and len(curves) > 1:
+        columns = max(1, min(3, _LINE_LETTERS // max(letters)))
+        figure.set_figheight(figure.get_figheight() + 0.2 * -(-len(curves) // columns) + 0.1)
+        figure.legend(loc="outside lower left", ncols=columns, frameon=False, labelcolor=_INK)
+    elif len(curves) > 1:
+        axes.legend(
+            loc="lower right", bbox_to_anchor=(1, 1), ncols=3, frameon=False, labelcolor=_INK, borderaxespad=0.2
+        )
 
 
 def _canvas(height_inches: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(5.2, height_inches), layout="constrained")
+    figure = Figure(figsize=(4.5, height_inches), layout="constrained")
     figure.patch.set_alpha(0)
     axes = figure.add_subplot()
     axes.patch.set_alpha(0)
@@ -131,13 +157,15 @@ def _canvas(height_inches: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _draw_curve(axes: Axes, x: np.ndarray, y: np.ndarray, *, name: str, colour: str) -> None:
+def _draw_curve(axes: Axes, x: np.ndarray, y: np.ndarray, *, name: str, style: _Style) -> None:
+    colour, dash = style
     x, y = _thinned(x), _thinned(np.where(np.isfinite(y), y, np.nan))
     if len(y) < 20:
-        axes.plot(x, y, color=colour, linewidth=2, label=name, marker="o", markersize=3.5)
+        axes.plot(x, y, color=colour, linestyle=dash, linewidth=2, label=name, marker="o", markersize=3.5)
         return
     axes.plot(x, y, color=colour, linewidth=0.9, alpha=0.35)
-    axes.plot(x, _running_median(y, len(y) // 20), color=colour, linewidth=2.2, label=name, solid_capstyle="round")
+    median = _running_median(y, len(y) // 20)
+    axes.plot(x, median, color=colour, linestyle=dash, linewidth=2.2, label=name, solid_capstyle="round")
 
 
 def _thinned(values: np.ndarray, limit: int = 1500) -> np.ndarray:

@@ -5,6 +5,7 @@ from the whole film; what hardly changes between frames is left standing, which 
 large it loses colours first, then size, then frames.
 """
 
+import tempfile
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
@@ -20,7 +21,7 @@ from densewalk.datasets.errors import ConfigError
 from densewalk.ssl.show.still import resized
 from densewalk.ssl.track.frames import FrameSequence
 
-__all__ = ["gif_bytes", "write_gif", "write_mp4"]
+__all__ = ["gif_bytes", "mp4_bytes", "write_gif", "write_mp4"]
 
 _BT709 = 1
 _CRF = "18"
@@ -53,6 +54,13 @@ def write_mp4(path: Path, video_THWC: FrameSequence, *, fps: float) -> None:
             picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(even_HWC), format="rgb24")
             container.mux(stream.encode(picture.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)))
         container.mux(stream.encode())
+
+
+def mp4_bytes(video_THWC: FrameSequence, *, fps: float) -> bytes:
+    """Return the content of `write_mp4`'s file; moving the index to the front takes a file that can be read again."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_mp4(Path(folder) / "film.mp4", video_THWC, fps=fps)
+        return (Path(folder) / "film.mp4").read_bytes()
 
 
 def write_gif(path: Path, video_THWC: UInt8[np.ndarray, "t h w 3"], *, fps: float, max_bytes: int = 1_000_000) -> None:

@@ -1,5 +1,6 @@
 """Words on pictures, set in Pillow's own scalable font so that no font file is needed."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cache
 
@@ -7,7 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
-__all__ = ["Words", "shortened", "text_width_px", "written"]
+__all__ = ["Words", "shortened", "text_width_px", "wrapped", "written"]
 
 Words = tuple[tuple[float, float], str, tuple[int, int, int], str]
 """Place (x, y), text, colour and Pillow's anchor ("lt" left top, "mt" middle top, "rt" right top, ...)."""
@@ -33,11 +34,25 @@ def shortened(text: str, width_px: float, *, size_px: int = 14) -> str:
     """Return a text that fits, its middle taken out where it must be: both ends of a file name say something."""
     if text_width_px(text, size_px=size_px) <= width_px:
         return text
-    for kept in range(len(text) - 1, 0, -1):
-        candidate = f"{text[: (kept + 1) // 2]}...{text[len(text) - kept // 2 :]}"
-        if text_width_px(candidate, size_px=size_px) <= width_px:
-            return candidate
-    return "..."
+    cut = [f"{text[: (kept + 1) // 2]}...{text[len(text) - kept // 2 :]}" for kept in range(len(text))]
+    return cut[max(0, _num_fitting(cut, width_px, size_px) - 1)]
+
+
+def wrapped(text: str, width_px: float, *, max_lines: int, size_px: int = 14) -> list[str]:
+    """Return a text as lines that fit, broken between words; what is left over shortens the last line."""
+    lines: list[str] = []
+    words = _one_line(text).split()
+    while words and len(lines) < max_lines - 1:
+        starts = [" ".join(words[: count + 1]) for count in range(len(words))]
+        kept = max(1, _num_fitting(starts, width_px, size_px))
+        lines.append(shortened(starts[kept - 1], width_px, size_px=size_px))
+        words = words[kept:]
+    return [*lines, shortened(" ".join(words), width_px, size_px=size_px)] if words else lines
+
+
+def _num_fitting(texts: Sequence[str], width_px: float, size_px: int) -> int:
+    """Return how many of the texts, which grow longer one by one, fit."""
+    return bisect_right(texts, width_px, key=lambda text: text_width_px(text, size_px=size_px))
 
 
 def _one_line(text: str) -> str:

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from densewalk.ssl.show.colours import distinct_colours
+from densewalk.ssl.show.colours import VOID, distinct_colours
 
 __all__ = ["overlay_masks"]
 
@@ -14,9 +14,10 @@ def overlay_masks(
 ) -> UInt8[np.ndarray, "h w 3"]:
     """Return the picture with every label but 0 tinted in its own colour and outlined inside its border.
 
-    The colour belongs to the label, so it stays the same along a video and between pictures.
+    The colour belongs to the label, so it stays the same along a video and between pictures; 255, which counts nowhere,
+    is grey.
     """
-    palette = np.concatenate((np.zeros((1, 3), np.uint8), distinct_colours(255)))
+    palette = np.concatenate((np.zeros((1, 3), np.uint8), distinct_colours(254), np.full((1, 3), VOID, np.uint8)))
     colour_HWC = palette[label_HW].astype(np.float32)
     strength_HW1 = np.where(_is_border(label_HW), 1.0, opacity)[..., None] * (label_HW > 0)[..., None]
     return np.rint(image_HWC * (1 - strength_HW1) + colour_HWC * strength_HW1).astype(np.uint8)

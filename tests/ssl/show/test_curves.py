@@ -7,16 +7,19 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from densewalk.ssl.show.curves import bars, loss_curve
+from densewalk.ssl.show.curves import bars, loss_curve, threshold_curves
 
 STEPS = list(range(400))
 LOSS = [5 * 0.99**step for step in STEPS]
 
 
-@pytest.fixture(params=["curve", "bars"])
+@pytest.fixture(params=["curve", "bars", "thresholds"])
 def chart(request: pytest.FixtureRequest) -> str:
     if request.param == "bars":
         return bars({"trained": 62.3, "raw RGB": 28.4}, label="AJ (%)", ours={"trained"})
+    if request.param == "thresholds":
+        curves = {f"subject {n}": ([1, 2, 4], [10.0, 20.0 + n, 60.0]) for n in range(10)}
+        return threshold_curves(curves, x_label="threshold, px", y_label="PCK, %")
     return loss_curve({"walk": (STEPS, LOSS), "other": (STEPS, LOSS)}, references={"zero motion": 2.0})
 
 
@@ -65,6 +68,13 @@ def test_bars_are_as_long_as_their_values_and_ours_is_in_colour() -> None:
     assert {"10.0", "40.0", "not measured"} <= {text.text for text in chart.iter("text")}
 
 
+def test_a_long_label_of_bars_is_broken_rather_than_cut() -> None:
+    label = "endpoint error of a tracked point, px of a 256 x 256 picture (shorter is better)"
+    lines = [text.text for text in ET.fromstring(bars({"a long name of a row": 1.0}, label=label)).iter("text")]
+    assert label not in lines
+    assert any(str(line).endswith("(shorter is better)") for line in lines)
+
+
 def test_curves_with_gaps_and_outliers_keep_a_firm_line_through_the_rest() -> None:
     loss = [1.0 + 0.001 * step for step in STEPS]
     loss[50], loss[200] = float("nan"), 1e3
@@ -80,6 +90,16 @@ def test_short_and_empty_curves_and_a_logarithmic_axis_can_be_drawn() -> None:
         ET.fromstring(loss_curve(curves))
     chart = ET.fromstring(loss_curve({"a": (STEPS, np.geomspace(1e-3, 1e3, 400).tolist())}, log_y=True))
     assert {"0.001", "1000"} <= {text.text for text in chart.iter("text")}
+
+
+def test_shares_are_drawn_on_the_whole_range_and_every_curve_is_named_and_told_apart() -> None:
+    curves = {f"subject {n}": ([0.0, 0.5], [0.0, 50.0]) for n in range(10)}
+    root = ET.fromstring(threshold_curves(curves, x_label="threshold", y_label="PCK, %"))
+    texts = {text.text for text in root.iter("text")}
+    assert {"0", "100", "threshold", "PCK, %", *curves} <= texts
+    styles = [path.get("style", "") for path in root.iter("path")]
+    firm = {re.sub(r"clip-path.*", "", style) for style in styles if "stroke-width: 2;" in style + ";"}
+    assert len(firm) == 10
 
 
 def test_no_global_figure_state_is_used(chart: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from densewalk.datasets.errors import ConfigError
-from densewalk.ssl.show.film import gif_bytes, write_gif, write_mp4
+from densewalk.ssl.show.film import gif_bytes, mp4_bytes, write_gif, write_mp4
 
 
 def moving_square(num_frames: int = 12, height: int = 64, width: int = 96) -> np.ndarray:
@@ -44,6 +44,11 @@ def test_an_mp4_decodes_to_the_same_frames_size_rate_and_colours(tmp_path: Path)
 def test_an_odd_side_is_extended_by_one(tmp_path: Path) -> None:
     write_mp4(tmp_path / "film.mp4", moving_square(3, 33, 47), fps=10)
     assert decoded(tmp_path / "film.mp4")[0].shape == (3, 34, 48, 3)
+
+
+def test_bytes_are_those_of_the_file(tmp_path: Path) -> None:
+    write_mp4(tmp_path / "film.mp4", moving_square(), fps=10)
+    assert mp4_bytes(moving_square(), fps=10) == (tmp_path / "film.mp4").read_bytes()
 
 
 def test_an_mp4_has_its_index_before_its_data_and_stable_bytes(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from densewalk.ssl.show.lettering import shortened, text_width_px, written
+from densewalk.ssl.show.lettering import shortened, text_width_px, wrapped, written
 
 
 def test_words_are_painted_at_their_anchor() -> None:
@@ -35,3 +35,14 @@ def test_both_ends_of_a_long_name_survive() -> None:
 def test_a_name_with_control_characters_is_set_in_one_line() -> None:
     image = written(np.zeros((40, 200, 3), np.uint8), [((4, 4), "a\nb\x00\tc", (255, 255, 255), "lt")])
     assert np.argwhere(image.any(-1))[:, 0].max() < 24
+
+
+def test_a_text_is_broken_between_words_and_only_its_last_line_is_shortened() -> None:
+    text = "lost behind the tree and never found again " * 6
+    lines = wrapped(text, 200, max_lines=3)
+    assert len(lines) == 3
+    assert all(text_width_px(line) <= 200 for line in lines)
+    assert text.startswith(" ".join(lines[:2]))
+    assert "..." in lines[2]
+    assert wrapped("short words", 200, max_lines=3) == ["short words"]
+    assert wrapped("", 200, max_lines=3) == []

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from densewalk.ssl.show.colours import VOID
 from densewalk.ssl.show.masks import overlay_masks
 
 
@@ -30,3 +31,8 @@ def test_a_mask_that_fills_the_frame_has_no_border() -> None:
     image = np.full((30, 30, 3), 50, np.uint8)
     shown = overlay_masks(image, np.full((30, 30), 2, np.uint8))
     assert (shown == shown[15, 15]).all()
+
+
+def test_what_counts_nowhere_is_grey() -> None:
+    shown = overlay_masks(np.zeros((30, 30, 3), np.uint8), np.full((30, 30), 255, np.uint8), opacity=1.0)
+    assert (shown == VOID).all()
