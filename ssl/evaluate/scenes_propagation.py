@@ -13,7 +13,8 @@ from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
 from densewalk.ssl.evaluate.scenes import BENCHMARK_SCENE, SCENE_PROTOCOL, held_out_scenes
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.metrics.davis import mean_over_objects, score_sequence
-from densewalk.ssl.propagate.propagate import PropagationConfig, propagate_labels
+from densewalk.ssl.propagate.config import PropagationConfig
+from densewalk.ssl.propagate.propagate import propagate_labels
 from densewalk.ssl.report.table import Column
 
 __all__ = ["KIND", "ScenesPropagation", "ScenesPropagationConfig"]
@@ -53,7 +54,9 @@ class ScenesPropagation:
             truth_THW = np.stack([scene.instances(t) for t in range(self.config.scene.num_frames)])
             if truth_THW[0].any():
                 predicted_THW = propagate_labels(matcher, scene.video(), truth_THW[0], self.config.propagation)
-                rows += [{"video": number, **row} for row in score_sequence(predicted_THW, truth_THW)]
+                objects = np.unique(truth_THW[0][truth_THW[0] > 0]).tolist()
+                scored = score_sequence(predicted_THW, truth_THW, objects=objects)
+                rows += [{"video": number, **row} for row in scored]
         numbers = [{name: value for name, value in row.items() if name != "video"} for row in rows]
         return Scores(
             name=self.name,

@@ -1,44 +1,57 @@
 """Region similarity J and boundary accuracy F of propagated masks, as the DAVIS-2017 semi-supervised protocol has them.
 
-Objects are the ids of the first true mask (0 background, 255 void, which counts as background). The first frame is
-given and the last one is not scored. Per object: mean over frames, recall (share of frames above 0.5) and decay (mean
-of the first quarter minus mean of the last). The result of a data set is the mean over all objects of all sequences.
-(Pont-Tuset et al., The 2017 DAVIS Challenge; Perazzi et al., 2016.)
+Objects are the numbers from 1 to the largest of the first true mask (0 is background, 255 void, which counts as
+background); one that comes in later under a larger number is not scored. The first frame is given and the last one is
+not scored. Per object: mean over frames, recall (share of frames above 0.5) and decay (mean of the first quarter minus
+mean of the last). The result of a data set is the mean over all objects of all sequences, which for DAVIS-2016, with
+one object each, is the mean over sequences. (Pont-Tuset et al., The 2017 DAVIS Challenge; Perazzi et al., 2016.)
+
+The official tool counts frames in 8 bits, so its decay is of other frames, or not a number, beyond 256 scored ones;
+here it is right at any length.
 
 Shapes: T frames, H W rows and columns.
 """
 
 from collections.abc import Mapping, Sequence
-from math import ceil, hypot
 
-import cv2
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from densewalk.datasets.errors import BenchmarkError
+from densewalk.ssl.metrics.boundary import overlap
 
-__all__ = ["boundary_accuracy", "decay", "mean_over_objects", "region_similarity", "score_sequence"]
+__all__ = [
+    "decay",
+    "largest_object",
+    "mean_over_objects",
+    "object_row",
+    "overlaps",
+    "region_similarity",
+    "score_sequence",
+]
 
 _VOID = 255
-_BOUNDARY_RATIO = 0.008
-"""Tolerance of the boundary match over the image diagonal."""
 
 
 def score_sequence(
-    predicted_THW: UInt8[np.ndarray, "t h w"], truth_THW: UInt8[np.ndarray, "t2 h2 w2"]
+    predicted_THW: UInt8[np.ndarray, "t h w"],
+    truth_THW: UInt8[np.ndarray, "t2 h2 w2"],
+    *,
+    objects: Sequence[int] | None = None,
 ) -> list[dict[str, float]]:
     """Return one row an object: its id and `J_mean`, `J_recall`, `J_decay`, `F_mean`, `F_recall`, `F_decay` in percent.
 
-    Raises `BenchmarkError` when shapes differ, frames are fewer than 3 or the first frame shows no object.
+    `objects` are the ids to score, by default those of the official rule. Raises `BenchmarkError` when shapes differ,
+    frames are fewer than 3, the first frame shows no object, or, under the official rule, a scored frame predicts a
+    larger number than the truth has.
     """
     if predicted_THW.shape != truth_THW.shape:
         raise BenchmarkError(f"predicted masks have shape {predicted_THW.shape}, the true ones {truth_THW.shape}")
     if len(truth_THW) < 3:
         raise BenchmarkError(f"a sequence of {len(truth_THW)} frames has none to score: the first and the last are not")
-    objects = [int(i) for i in np.unique(truth_THW[0]) if i not in (0, _VOID)]
-    if not objects:
-        raise BenchmarkError("the first true mask of the sequence shows no object")
-    return [_score_object(i, predicted_THW[1:-1] == i, truth_THW[1:-1] == i) for i in objects]
+    if objects is None:
+        objects = _objects(predicted_THW[1:-1], truth_THW)
+    return [object_row(i, overlaps(i, predicted_THW[1:-1], truth_THW[1:-1])) for i in objects]
 
 
 def mean_over_objects(objects: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -49,23 +62,26 @@ def mean_over_objects(objects: Sequence[Mapping[str, float]]) -> dict[str, float
     return {"J&F": (means["J_mean"] + means["F_mean"]) / 2} | means
 
 
+def overlaps(
+    number: int, predicted_THW: UInt8[np.ndarray, "t h w"], truth_THW: UInt8[np.ndarray, "t h w"]
+) -> Float[np.ndarray, "t 2"]:
+    """Return J and F of one object in 0-1 at every frame."""
+    return np.array([overlap(p == number, t == number) for p, t in zip(predicted_THW, truth_THW, strict=True)])
+
+
+def object_row(number: int, overlap_T2: Float[np.ndarray, "t 2"]) -> dict[str, float]:
+    """Return an object's id and mean, recall and decay of its J and F in percent."""
+    row: dict[str, float] = {"object": number}
+    for letter, value_T in zip("JF", overlap_T2.T, strict=True):
+        row[f"{letter}_mean"] = 100 * float(value_T.mean())
+        row[f"{letter}_recall"] = 100 * float((value_T > 0.5).mean())
+        row[f"{letter}_decay"] = 100 * decay(value_T)
+    return row
+
+
 def region_similarity(predicted_HW: Bool[np.ndarray, "h w"], truth_HW: Bool[np.ndarray, "h w"]) -> float:
     """Return intersection over union in 0-1; 1 when both masks are empty."""
-    union = (predicted_HW | truth_HW).sum()
-    return float((predicted_HW & truth_HW).sum() / union) if union else 1.0
-
-
-def boundary_accuracy(predicted_HW: Bool[np.ndarray, "h w"], truth_HW: Bool[np.ndarray, "h w"]) -> float:
-    """Return the F score of two masks' boundaries in 0-1, matched within 0.008 of the image diagonal (rounded up)."""
-    predicted, truth = _boundary(predicted_HW), _boundary(truth_HW)
-    if not predicted.any() and not truth.any():
-        return 1.0
-    if not predicted.any() or not truth.any():
-        return 0.0
-    disk = _disk(ceil(_BOUNDARY_RATIO * hypot(*truth_HW.shape)))
-    precision = _share_near(predicted, truth, disk)
-    recall = _share_near(truth, predicted, disk)
-    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+    return overlap(predicted_HW, truth_HW)[0]
 
 
 def decay(value_T: Float[np.ndarray, "t"]) -> float:
@@ -74,33 +90,18 @@ def decay(value_T: Float[np.ndarray, "t"]) -> float:
     return float(value_T[edges[0] : edges[1] + 1].mean() - value_T[edges[3] : edges[4] + 1].mean())
 
 
-def _score_object(
-    number: int, predicted_THW: Bool[np.ndarray, "t h w"], truth_THW: Bool[np.ndarray, "t h w"]
-) -> dict[str, float]:
-    row: dict[str, float] = {"object": number}
-    for letter, measure in (("J", region_similarity), ("F", boundary_accuracy)):
-        value_T = np.array([measure(p, t) for p, t in zip(predicted_THW, truth_THW, strict=True)])
-        row[f"{letter}_mean"] = 100 * float(value_T.mean())
-        row[f"{letter}_recall"] = 100 * float((value_T > 0.5).mean())
-        row[f"{letter}_decay"] = 100 * decay(value_T)
-    return row
+def largest_object(mask: UInt8[np.ndarray, "..."]) -> int:
+    """Return the largest number of an object in one mask or many, 0 when there is none."""
+    return int(mask.max(initial=0, where=mask != _VOID))
 
 
-def _boundary(mask_HW: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
-    """Return the pixels that differ from their right, lower or lower right neighbour, as far as these exist."""
-    edge_HW = np.zeros_like(mask_HW)
-    edge_HW[:, :-1] |= mask_HW[:, :-1] ^ mask_HW[:, 1:]
-    edge_HW[:-1] |= mask_HW[:-1] ^ mask_HW[1:]
-    edge_HW[:-1, :-1] |= mask_HW[:-1, :-1] ^ mask_HW[1:, 1:]
-    return edge_HW
-
-
-def _disk(radius: int) -> UInt8[np.ndarray, "d d"]:
-    y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1]
-    return (x**2 + y**2 <= radius**2).astype(np.uint8)
-
-
-def _share_near(points_HW: np.ndarray, others_HW: np.ndarray, disk: np.ndarray) -> float:
-    """Return the share of `points_HW` that lies within the disk of some pixel of `others_HW`."""
-    near = cv2.dilate(others_HW.astype(np.uint8), disk).astype(bool)
-    return float((points_HW & near).sum() / points_HW.sum())
+def _objects(predicted_THW: np.ndarray, truth_THW: np.ndarray) -> Sequence[int]:
+    num_objects = largest_object(truth_THW[0])
+    if not num_objects:
+        raise BenchmarkError("the first true mask of the sequence shows no object")
+    if largest_object(predicted_THW) > largest_object(truth_THW):
+        raise BenchmarkError(
+            f"predicted masks hold label {largest_object(predicted_THW)}; expected 0 to {num_objects}, the objects of "
+            "the first true mask"
+        )
+    return range(1, num_objects + 1)

@@ -10,7 +10,7 @@ from densewalk.ssl.evaluate.benchmark import comparable
 from densewalk.ssl.evaluate.scenes_propagation import ScenesPropagation, ScenesPropagationConfig
 from densewalk.ssl.matchers.gmflow import GMFlow, GMFlowConfig
 from densewalk.ssl.propagate.adaptation import AdaptationConfig
-from densewalk.ssl.propagate.propagate import PropagationConfig
+from densewalk.ssl.propagate.config import PropagationConfig
 
 PLAIN = ScenesPropagationConfig(
     num_videos=2, scene=SceneConfig(height=40, width=44, num_frames=3), propagation=PropagationConfig(context=1)
