@@ -119,7 +119,7 @@ def draw_crop(
             break
     else:
         width = min(window_width, window_height * ratio)
-        height = width / ratio
+        height = min(window_height, width / ratio)
     left, top = rng.uniform(0, window_width - width), rng.uniform(0, window_height - height)
     return float(x + left), float(y + top), float(width), float(height)
 

@@ -121,3 +121,10 @@ def test_crop_areas_and_aspects_spread_over_their_ranges() -> None:
     area, log_aspect = boxes[:, 2] * boxes[:, 3], np.log(boxes[:, 2] / boxes[:, 3])
     np.testing.assert_allclose(np.quantile(area, [0, 0.5, 1]), [0.3, 0.45, 0.6], atol=0.02)
     np.testing.assert_allclose(np.median(log_aspect), np.log(0.7 * 1.3) / 2, atol=0.03)
+
+
+def test_a_crop_of_the_windows_own_height_does_not_exceed_it_by_rounding() -> None:
+    for height in range(50, 150):
+        window = (0.0, 0.0, 3.0 * height, float(height))
+        _, _, _, tall = draw_crop(window, np.random.default_rng(height), area=(1.0, 1.0), aspect=(0.7, 0.71))
+        assert tall <= height
