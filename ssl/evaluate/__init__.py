@@ -8,11 +8,19 @@ from typing import Any
 from densewalk.datasets.config import require, resolve
 from densewalk.datasets.errors import BenchmarkError, ConfigError, known_name
 from densewalk.ssl.evaluate import (
+    davis,
+    depth,
+    flow,
+    hummingbird,
+    images,
+    overclustering,
     scenes_flow,
     scenes_propagation,
     scenes_segmentation,
     scenes_tracking,
     tapvid,
+    vip,
+    youtube_vos,
 )
 from densewalk.ssl.evaluate.benchmark import Benchmark
 from densewalk.ssl.evaluate.kind import BenchmarkKind
@@ -25,6 +33,14 @@ BENCHMARKS: dict[str, BenchmarkKind] = {
     "scenes-propagation": scenes_propagation.KIND,
     "scenes-segmentation": scenes_segmentation.KIND,
     **tapvid.KINDS,
+    **davis.KINDS,
+    "youtube-vos": youtube_vos.KIND,
+    "vip": vip.KIND,
+    **hummingbird.KINDS,
+    **overclustering.KINDS,
+    **flow.KINDS,
+    **images.KINDS,
+    "depth-nyu": depth.KIND,
 }
 
 
