@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from densewalk.cluster.scoreboard import OURS, read_scoreboard
-from densewalk.datasets.config import to_mapping, to_yaml
+from densewalk.datasets.config import config_hash, to_yaml
 from densewalk.datasets.errors import BenchmarkError
 from densewalk.ssl.evaluate import BENCHMARKS, build_benchmarks, configure_benchmarks
 from densewalk.ssl.evaluate.benchmark import Scores
@@ -107,7 +107,7 @@ def already_measured(plan: EvaluationPlan) -> dict[str, list[Scores]] | None:
     found: dict[str, list[Scores]] = {}
     for benchmark, config in plan.benchmarks.items():
         for rows in files.values():
-            known = {row.subject: row for row in rows if row.name == benchmark and _under(row, config)}
+            known = {row.subject: row for row in rows if row.provenance.get("settings_hash") == config_hash(config)}
             if set(plan.subjects) <= set(known):
                 found[benchmark] = [known[title] for title in plan.subjects]
         for title, fact in facts.items():
@@ -115,12 +115,6 @@ def already_measured(plan: EvaluationPlan) -> dict[str, list[Scores]] | None:
             if row is None or any(row.provenance.get(key) != fact.get(key) for key in _IDENTITY):
                 return None
     return found
-
-
-def _under(row: Scores, config: Any) -> bool:
-    """Return whether a row was measured under a configuration, as far as its protocol tells."""
-    settings = to_mapping(config)
-    return all(row.protocol[key] == value for key, value in settings.items() if key in row.protocol)
 
 
 def _subjects(plan: EvaluationPlan) -> tuple[dict[str, Subject], dict[str, dict[str, Any]]]:

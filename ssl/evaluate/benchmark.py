@@ -42,6 +42,8 @@ class Benchmark(Protocol):
     """Something a subject can be measured by; the data is the benchmark's own."""
 
     name: str
+    config: Any
+    """Its settings, a dataclass."""
 
     def __call__(self, matcher: Matcher, *, subject: str, notebook: Notebook = FORGETFUL) -> Scores:
         """Measure `matcher`; `subject` is the name its scores carry, `notebook` takes pictures, tables and progress."""

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from densewalk.datasets.atomic import PARTIAL
+from densewalk.datasets.config import config_hash
 from densewalk.ssl.evaluate import BENCHMARKS
 from densewalk.ssl.evaluate.benchmark import Benchmark, Scores
 from densewalk.ssl.evaluate.notebook import Notebook
@@ -55,7 +56,8 @@ def evaluate(
                 continue
             notebook = _empty_notebook(out, name, title, listener)
             scores = benchmark(cast(Matcher, subject.eval()), subject=title, notebook=notebook)
-            origin = {**provenance.get(title, {}), **scores.provenance, **_measured_with()}
+            settings = {"settings_hash": config_hash(benchmark.config)}
+            origin = {**provenance.get(title, {}), **scores.provenance, **settings, **_measured_with()}
             scores = _with_notes(replace(scores, provenance=origin), notebook, out)
             results[name].append(scores)
             merge_scores(scores, out)

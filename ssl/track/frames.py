@@ -1,10 +1,10 @@
 """Frames of a video as a matcher takes them: floats on its device, resized, padded to sides it can divide.
 
-The network's raster is the video's, resized (antialiased where it shrinks); what is missing to a multiple of
-`matcher.multiple` is filled on the right and at the bottom by the edge's own pixels. Both rasters have their upper left
-corner in common, so a point is taken from one to the other by two factors alone, and a frame of any size keeps its
-coordinates exactly. What is filled in takes part in matching: nodes that show nothing else exist where `multiple`
-exceeds the stride.
+The network's raster is the video's, resized (antialiased where it shrinks, unless told otherwise); what is missing to
+a multiple of `matcher.multiple` is filled on the right and at the bottom by the edge's own pixels. Both rasters have
+their upper left corner in common, so a point is taken from one to the other by two factors alone, and a frame of any
+size keeps its coordinates exactly. What is filled in takes part in matching: nodes that show nothing else exist where
+`multiple` exceeds the stride.
 
 Shapes: T frames, H W rows and columns, C channels, D feature width, N pixels.
 """
@@ -49,12 +49,16 @@ class EncodedFrames:
     Raises `DataError` when the video or a frame of it is not uint8 RGB of the shape (T, H, W, 3).
     """
 
+    video_hw: tuple[int, int]
+    """Rows and columns of the video."""
     size_hw: tuple[int, int]
     """Rows and columns of the resized video: the part of the network's raster that shows something."""
     padded_hw: tuple[int, int]
     """Rows and columns of the raster the network sees, multiples of `matcher.multiple`."""
     grid_hw: tuple[int, int]
     """Rows and columns of the nodes whose cells show something."""
+    stride: int
+    """Pixels of the network's raster per node."""
     network_from_video_xy: tuple[float, float]
     """Factors that take a point (x, y) of the video's raster to the network's."""
 
@@ -65,16 +69,17 @@ class EncodedFrames:
         *,
         upsample: int = 1,
         size_hw: tuple[int, int] | None = None,
+        antialias: bool = True,
     ) -> None:
         """Show the video at `size_hw` rows and columns, or enlarged by a whole factor when that is None."""
-        self._matcher, self._video_THWC = matcher, video_THWC
-        self._video_hw = _checked_size(video_THWC.shape)
-        self.device = module_device(matcher)
-        height, width = size_hw or tuple(side * upsample for side in self._video_hw)
+        self._matcher, self._video_THWC, self._antialias = matcher, video_THWC, antialias
+        self.video_hw = _checked_size(video_THWC.shape)
+        self.device, self.stride = module_device(matcher), matcher.stride
+        height, width = size_hw or tuple(side * upsample for side in self.video_hw)
         self.size_hw = (height, width)
         self.padded_hw = (_reach(height, matcher.multiple), _reach(width, matcher.multiple))
-        self.grid_hw = (-(-height // matcher.stride), -(-width // matcher.stride))
-        self.network_from_video_xy = (width / self._video_hw[1], height / self._video_hw[0])
+        self.grid_hw = (-(-height // self.stride), -(-width // self.stride))
+        self.network_from_video_xy = (width / self.video_hw[1], height / self.video_hw[0])
         self._read(0)  # a video of another kind is refused before anything is made of it
 
     def __len__(self) -> int:
@@ -85,7 +90,9 @@ class EncodedFrames:
         image_HWC = torch.from_numpy(self._read(frame)).to(self.device)
         image_BCHW = image_HWC.permute(2, 0, 1)[None].float() / 255
         if image_BCHW.shape[-2:] != self.size_hw:
-            image_BCHW = F.interpolate(image_BCHW, self.size_hw, mode="bilinear", align_corners=False, antialias=True)
+            image_BCHW = F.interpolate(
+                image_BCHW, self.size_hw, mode="bilinear", align_corners=False, antialias=self._antialias
+            )
         return self._matcher.encode(self.pad(image_BCHW))
 
     def pad(self, image_BCHW: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c ph pw"]:
@@ -100,18 +107,18 @@ class EncodedFrames:
     def at_video_pixels(self, map_BDHW: Float[Tensor, "b d gh gw"]) -> Float[Tensor, "b d h w"]:
         """Return a padded map read bilinearly at every pixel centre of the video; values are left as they are."""
         scale_2 = torch.tensor(self.network_from_video_xy, device=map_BDHW.device)
-        place_N2 = grid_points(*self._video_hw, device=map_BDHW.device) * scale_2
-        place_BN2 = (place_N2 / self._matcher.stride).expand(len(map_BDHW), -1, -1)
-        return sample_at(map_BDHW.float(), place_BN2).transpose(1, 2).unflatten(-1, self._video_hw)
+        place_N2 = grid_points(*self.video_hw, device=map_BDHW.device) * scale_2
+        place_BN2 = (place_N2 / self.stride).expand(len(map_BDHW), -1, -1)
+        return sample_at(map_BDHW.float(), place_BN2).transpose(1, 2).unflatten(-1, self.video_hw)
 
     def _read(self, frame: int) -> UInt8[np.ndarray, "h w 3"]:
         frame_HWC = np.asarray(self._video_THWC[frame])
-        if frame_HWC.dtype != np.uint8 or frame_HWC.shape != (*self._video_hw, 3):
+        if frame_HWC.dtype != np.uint8 or frame_HWC.shape != (*self.video_hw, 3):
             unsound = frame_HWC.dtype.kind == "f" and not np.isfinite(frame_HWC).all()
             raise DataError(
                 f"frame {frame} of the video is {frame_HWC.dtype} of shape {frame_HWC.shape}"
                 f"{' with values that are not finite' if unsound else ''}; "
-                f"expected RGB in 0-255 as uint8 of shape {(*self._video_hw, 3)}"
+                f"expected RGB in 0-255 as uint8 of shape {(*self.video_hw, 3)}"
             )
         return np.array(frame_HWC, order="C")
 

@@ -66,6 +66,7 @@ class Sketching:
     """A benchmark that leaves a picture, a table and word of every item, each time another."""
 
     name = "scenes-flow"
+    config = SCENE
     version = 0
 
     def __call__(self, matcher: Matcher, *, subject: str, notebook: Notebook = FORGETFUL) -> Scores:

@@ -17,7 +17,8 @@ from densewalk.ssl.matchers.gmflow import GMFlow, GMFlowConfig
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.matchers.position import PositionMatcher
 from densewalk.ssl.propagate.adaptation import AdaptationConfig, adapt_to_video, video_walk_loss
-from densewalk.ssl.propagate.propagate import PropagationConfig, propagate_labels
+from densewalk.ssl.propagate.config import PropagationConfig
+from densewalk.ssl.propagate.propagate import propagate_labels
 
 CONFIG = AdaptationConfig(steps=12, lr=3e-3, batch_size=2, window=2)
 

@@ -9,12 +9,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from densewalk.datasets.errors import ConfigError, DataError
+from densewalk.datasets.errors import DataError
 from densewalk.ssl.encoders.rgb import RgbEncoder
 from densewalk.ssl.matchers.cosine import CosineMatcher
+from densewalk.ssl.matchers.dis_flow import DisFlowMatcher
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.matchers.position import PositionMatcher
-from densewalk.ssl.propagate.propagate import PropagationConfig, propagate_labels
+from densewalk.ssl.propagate.config import PRESETS, PropagationConfig
+from densewalk.ssl.propagate.propagate import propagate_labels, propagate_maps, propagate_masks
 from densewalk.ssl.walk.pair_features import PairFeatures
 
 
@@ -216,6 +218,83 @@ def test_a_mask_of_another_size_is_refused() -> None:
         propagate_labels(PairColours(), _noise(2, 64, 64), np.zeros((32, 64), np.uint8), PropagationConfig())
 
 
-def test_settings_that_cannot_work_are_refused_together() -> None:
-    with pytest.raises(ConfigError, match=r"(?s)context.*top_k.*radius.*upsample"):
-        PropagationConfig(context=-1, top_k=0, radius=-1, upsample=0)
+def test_masks_come_one_by_one_and_frames_are_read_no_earlier() -> None:
+    read: list[int] = []
+
+    class Film:
+        shape = (5, 64, 64, 3)
+
+        def __len__(self) -> int:
+            return 5
+
+        def __getitem__(self, frame: int) -> np.ndarray:
+            read.append(frame)
+            return _noise(5, 64, 64)[frame]
+
+    masks = propagate_masks(PairColours(), Film(), _square_mask(16), PropagationConfig())
+    assert np.array_equal(next(masks), _square_mask(16))
+    next(masks)
+    assert max(read) == 1
+    assert len(list(masks)) == 3
+
+
+def test_twice_gives_the_same_masks() -> None:
+    video = _noise(4, 64, 64)
+    masks = [propagate_labels(PairColours(), video, _square_mask(16), PRESETS["crw"]) for _ in range(2)]
+    assert np.array_equal(*masks)
+
+
+@pytest.mark.parametrize("matcher", [PositionMatcher(stride=4), DisFlowMatcher()], ids=["matches", "flow"])
+def test_an_object_that_arrives_later_is_carried_on_from_there(matcher: Matcher) -> None:
+    still = _noise(1, 64, 64).repeat(6, axis=0)
+    late = np.zeros((64, 64), np.uint8)
+    late[40:56, 40:56] = 5
+    masks = propagate_labels(matcher, still, _square_mask(8), PropagationConfig(context=2), arrivals={3: late})
+    assert [sorted(np.unique(mask).tolist()) for mask in masks] == [[0, 7]] * 3 + [[0, 5, 7]] * 3
+    for mask in masks[3:]:
+        assert ((mask == 5) != (late == 5)).mean() < 0.02
+        assert ((mask == 7) != (_square_mask(8) == 7)).mean() < 0.01
+
+
+def test_an_arrival_takes_its_place_from_the_object_that_was_there() -> None:
+    still = _noise(1, 64, 64).repeat(4, axis=0)
+    late = np.zeros((64, 64), np.uint8)
+    late[20:36, 8:16] = 5
+    masks = propagate_labels(
+        PositionMatcher(stride=4), still, _square_mask(8), PropagationConfig(context=2), arrivals={1: late}
+    )
+    assert (masks[1] == 5).sum() == pytest.approx(16 * 8, abs=20)
+    assert (masks[1] == 7).sum() == pytest.approx(16 * 8, abs=20)
+
+
+@pytest.mark.parametrize("frame", [-1, 6, 9])
+def test_arrivals_outside_the_video_are_refused(frame: int) -> None:
+    with pytest.raises(DataError, match=rf"\[{frame}\].*1 to 5"):
+        propagate_masks(
+            PositionMatcher(stride=4),
+            _noise(6, 64, 64),
+            _square_mask(8),
+            PropagationConfig(),
+            arrivals={frame: _square_mask(8)},
+        )
+
+
+def test_a_label_map_of_another_grid_is_refused() -> None:
+    with pytest.raises(DataError, match=r"\(2, 9, 16\).*\(2, 16, 16\)"):
+        propagate_maps(PositionMatcher(stride=4), _noise(2, 64, 64), torch.zeros(2, 9, 16), PropagationConfig())
+
+
+@pytest.mark.parametrize("name", [name for name, config in PRESETS.items() if config.features == "unit"])
+def test_every_preset_follows_an_object_through_a_still_video(name: str) -> None:
+    still = _smooth().repeat(3, axis=0)
+    mask = np.zeros((64, 96), np.uint8)
+    mask[16:48, 24:56] = 3
+    config = replace(PRESETS[name], size_hw=None, short_side=64, long_multiple=32, top_k=1, temperature=0.01)
+    masks = propagate_labels(CosineMatcher(RgbEncoder(stride=4, patch=4)), still, mask, config)
+    assert ((masks[2] == 3) != (mask == 3)).mean() < 0.05
+
+
+def _smooth() -> np.ndarray:
+    """One frame of 64 x 96 pixels in which every place has its own colour."""
+    y, x = np.mgrid[:64, :96]
+    return np.stack((4 * y, 2 * x, 128 + 0 * x), axis=-1).astype(np.uint8)[None]

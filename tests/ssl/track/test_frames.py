@@ -1,5 +1,6 @@
 """Frames on their way into a network: sides, values and coordinates."""
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -157,3 +158,14 @@ def test_a_mirrored_or_read_only_video_is_read_as_it_is() -> None:
 def test_a_module_without_tensors_works_on_the_cpu() -> None:
     assert module_device(Glass(4)) == torch.device("cpu")
     assert module_device(torch.nn.Linear(1, 1, device="meta")) == torch.device("meta")
+
+
+def test_frames_that_shrink_are_smoothed_unless_told_otherwise() -> None:
+    video = _video(48, 64)
+    plain, smoothed = (
+        EncodedFrames(Glass(1), video, size_hw=(20, 30), antialias=antialias).encode(0)[0].permute(1, 2, 0).numpy()
+        for antialias in (False, True)
+    )
+    expected = cv2.resize(video[0].astype(np.float32) / 255, (30, 20), interpolation=cv2.INTER_LINEAR)
+    assert np.allclose(plain, expected, atol=1e-5)
+    assert smoothed.std() < 0.8 * plain.std()
