@@ -1,28 +1,23 @@
 """Linear segmentation on held-out generated scenes: classes are shape and texture families."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-import torch
-from jaxtyping import Float, UInt8
-from torch import Tensor
-
 from densewalk.datasets.config import require, to_mapping
+from densewalk.datasets.readers.labelled import LabelledImage
 from densewalk.datasets.scenes.config import SceneConfig
-from densewalk.datasets.scenes.layers import CLASS_NAMES, NUM_CLASSES
-from densewalk.datasets.scenes.scene import Scene
+from densewalk.datasets.scenes.layers import CLASS_NAMES
 from densewalk.ssl.evaluate.benchmark import Scores
 from densewalk.ssl.evaluate.kind import BenchmarkKind
 from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
+from densewalk.ssl.evaluate.probed_segmentation import probe_segmentation
 from densewalk.ssl.evaluate.scenes import BENCHMARK_SCENE, SCENE_PROTOCOL, held_out_scenes
+from densewalk.ssl.evaluate.segmentation_scores import SEGMENTATION_COLUMNS, class_rows
 from densewalk.ssl.matchers.matcher import Matcher
-from densewalk.ssl.metrics.miou import class_iou, confusion, segmentation_scores
-from densewalk.ssl.probe.features import image_features
-from densewalk.ssl.probe.linear import LinearProbeConfig, fit_linear_probe
-from densewalk.ssl.report.table import Column
+from densewalk.ssl.metrics.miou import segmentation_scores
+from densewalk.ssl.probe.optimum import OptimumConfig
+from densewalk.ssl.probe.whole_image import WholeImageConfig
 
-__all__ = ["KIND", "ScenesSegmentation", "ScenesSegmentationConfig"]
+__all__ = ["KIND", "SceneImages", "ScenesSegmentation", "ScenesSegmentationConfig"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +30,8 @@ class ScenesSegmentationConfig:
     """Further scenes whose first frame is scored."""
     scene: SceneConfig = field(default_factory=lambda: BENCHMARK_SCENE)
     """The scenes."""
-    probe: LinearProbeConfig = field(default_factory=LinearProbeConfig)
-    """The probe."""
+    fit: OptimumConfig = field(default_factory=OptimumConfig)
+    """How the linear layer is fitted."""
 
     def __post_init__(self) -> None:
         require(
@@ -45,8 +40,24 @@ class ScenesSegmentationConfig:
         )
 
 
+class SceneImages:
+    """The first frames of held-out scenes number `first` to `first + count - 1`."""
+
+    classes = CLASS_NAMES
+
+    def __init__(self, scene: SceneConfig, *, count: int, first: int = 0) -> None:
+        self._scenes = list(held_out_scenes(scene, count=count, first=first))
+
+    def __len__(self) -> int:
+        return len(self._scenes)
+
+    def __getitem__(self, number: int, /) -> LabelledImage:
+        scene = self._scenes[number]
+        return LabelledImage(name=f"scene-{scene.seed}", image_HWC=scene.frame(0), label_HW=scene.semantics(0))
+
+
 class ScenesSegmentation:
-    """Scalars: `mIoU`, `fIoU` and `pixel_accuracy` in percent."""
+    """Scalars: `mIoU`, `fIoU`, `pixel_accuracy` and `mean_accuracy` in percent."""
 
     name = "scenes-segmentation"
 
@@ -56,38 +67,23 @@ class ScenesSegmentation:
     def __call__(self, matcher: Matcher, *, subject: str, notebook: Notebook = FORGETFUL) -> Scores:
         """Fit a linear probe on `matcher.encode`'s maps and score it on other scenes; one row a class."""
         config = self.config
-        scenes = list(held_out_scenes(config.scene, count=config.num_train + config.num_test))
-        train, test = scenes[: config.num_train], scenes[config.num_train :]
-        feature, mask = _features(matcher, train), _masks(train)
-        probe = fit_linear_probe(
-            feature, torch.from_numpy(mask).to(feature.device), num_classes=NUM_CLASSES, config=config.probe
+        found = probe_segmentation(
+            matcher,
+            SceneImages(config.scene, count=config.num_train),
+            SceneImages(config.scene, count=config.num_test, first=config.num_train),
+            fit=config.fit,
+            image=WholeImageConfig(),
+            notebook=notebook,
         )
-        predicted = probe.predict(_features(matcher, test), (config.scene.height, config.scene.width))
-        count_LL = confusion(predicted.cpu().numpy(), _masks(test), num_classes=NUM_CLASSES)
         return Scores(
             name=self.name,
             subject=subject,
             headline="mIoU",
-            scalars=segmentation_scores(count_LL),
-            protocol=SCENE_PROTOCOL | {"classes": NUM_CLASSES, "features": "encode"} | to_mapping(config),
-            rows=[{"class": CLASS_NAMES[i], "iou": iou} for i, iou in class_iou(count_LL).items()],
+            scalars=segmentation_scores(found.count_LL),
+            protocol=SCENE_PROTOCOL | to_mapping(config) | found.protocol,
+            rows=class_rows(found.count_LL, CLASS_NAMES),
         )
 
-
-def _features(matcher: Matcher, scenes: Sequence[Scene]) -> Float[Tensor, "b d gh gw"]:
-    return torch.stack([image_features(matcher, scene.frame(0)) for scene in scenes])
-
-
-def _masks(scenes: Sequence[Scene]) -> UInt8[np.ndarray, "b h w"]:
-    return np.stack([scene.semantics(0) for scene in scenes])
-
-
-SEGMENTATION_COLUMNS: Mapping[str, Column] = {
-    "mIoU": Column(title="mIoU", better="higher"),
-    "fIoU": Column(title="fIoU", better="higher"),
-    "pixel_accuracy": Column(title="pixel accuracy", better="higher"),
-}
-"""What tables show of segmentation."""
 
 KIND = BenchmarkKind(
     config=ScenesSegmentationConfig,

@@ -17,6 +17,8 @@ __all__ = ["CosineMatcher"]
 class CosineMatcher(Matcher):
     """Compares an encoder's features by cosine; the maps of a pair do not see each other."""
 
+    sees_partner = False
+
     def __init__(self, encoder: DenseEncoder, *, temperature: float = 0.05) -> None:
         super().__init__()
         self.encoder = encoder

@@ -32,6 +32,8 @@ class Matcher(nn.Module, ABC):
     """Divisor of inner products."""
     multiple: int
     """Image sides must be multiples of this many pixels."""
+    sees_partner: bool = True
+    """Whether `relate` lets the maps of a pair look at each other; False promises the same features beside any map."""
     offers: frozenset[Offer] = EVERYTHING
     """What can be asked of it; one that offers no matches raises on `relate`, say."""
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from densewalk.datasets.geometry import grid_points
 from densewalk.ssl.matchers.matcher import Matcher
+from densewalk.ssl.matchers.offer import Offer
 from densewalk.ssl.walk.pair_features import PairFeatures
 
 __all__ = ["PositionMatcher"]
@@ -22,6 +23,10 @@ class PositionMatcher(Matcher):
 
     dim = 2
     temperature = 0.02
+
+    sees_partner = False
+    offers: frozenset[Offer] = frozenset(("features", "displacement"))
+    """No matches: a mixture of the strongest ones would blur what stands still."""
 
     def __init__(self, *, stride: int = 4) -> None:
         super().__init__()

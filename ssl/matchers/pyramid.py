@@ -74,6 +74,8 @@ class CoarseToFine:
 class PyramidMatcher(Matcher):
     """Matches maps coarse to fine; `relate` gives the finest level without windows, for label propagation."""
 
+    sees_partner = False
+
     def __init__(self, config: PyramidConfig) -> None:
         super().__init__()
         self.config = config

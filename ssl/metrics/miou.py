@@ -1,20 +1,20 @@
 """Scores of semantic segmentation from one confusion matrix of the whole data set.
 
-IoU of a class is its diagonal entry over row plus column minus diagonal. mIoU is the mean over the classes that occur
-in the truth or in the prediction; fIoU weighs each class by its share of the true pixels.
+With n_ij pixels of class i called j, the IoU of class i is n_ii / (sum_j n_ij + sum_j n_ji - n_ii). mIoU is its mean
+over the classes that occur in the truth or in the prediction: one that is absent from both is left out, one that is
+only predicted counts as 0. fIoU weighs the same IoUs by each class's share of the true pixels; mean accuracy is the
+mean of n_ii / sum_j n_ij over the classes in the truth. Matrices of parts of a data set add up.
 
-Shapes: L true classes x L predicted classes; masks of any shape.
+Shapes: L classes.
 """
 
 import numpy as np
 from jaxtyping import Int, UInt8
 
 from densewalk.datasets.errors import BenchmarkError
+from densewalk.datasets.readers.labelled import IGNORED
 
-__all__ = ["IGNORE", "class_iou", "confusion", "segmentation_scores"]
-
-IGNORE = 255
-"""Label of pixels that count nowhere."""
+__all__ = ["class_accuracy", "class_iou", "confusion", "segmentation_scores"]
 
 
 def confusion(
@@ -24,7 +24,7 @@ def confusion(
 
     Raises `BenchmarkError` when a label is neither a class nor, in the truth, 255.
     """
-    kept = truth != IGNORE
+    kept = truth != IGNORED
     labels = np.concatenate((truth[kept], predicted[kept]))
     if labels.size and labels.max() >= num_classes:
         raise BenchmarkError(f"found label {labels.max()}, expected classes 0 to {num_classes - 1} (or 255 = ignored)")
@@ -39,8 +39,17 @@ def class_iou(count_LL: Int[np.ndarray, "l l"]) -> dict[int, float]:
     return {int(i): 100 * float(hit[i] / union[i]) for i in np.flatnonzero(union)}
 
 
+def class_accuracy(count_LL: Int[np.ndarray, "l l"]) -> dict[int, float]:
+    """Return the share in percent of right pixels among the true pixels of every class that has any."""
+    hit, total = count_LL.diagonal(), count_LL.sum(1)
+    return {int(i): 100 * float(hit[i] / total[i]) for i in np.flatnonzero(total)}
+
+
 def segmentation_scores(count_LL: Int[np.ndarray, "l l"]) -> dict[str, float]:
-    """Return `mIoU`, `fIoU` and `pixel_accuracy` in percent; raises `BenchmarkError` when no pixel was counted."""
+    """Return `mIoU`, `fIoU`, `pixel_accuracy` and `mean_accuracy` in percent.
+
+    Raises `BenchmarkError` when no pixel was counted.
+    """
     total = count_LL.sum()
     if not total:
         raise BenchmarkError("no labelled pixel was scored; every true label is 255 or there is no image")
@@ -50,4 +59,5 @@ def segmentation_scores(count_LL: Int[np.ndarray, "l l"]) -> dict[str, float]:
         "mIoU": float(np.mean(list(iou.values()))),
         "fIoU": float(sum(share_L[i] * value for i, value in iou.items())),
         "pixel_accuracy": 100 * float(count_LL.trace() / total),
+        "mean_accuracy": float(np.mean(list(class_accuracy(count_LL).values()))),
     }

@@ -13,16 +13,10 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from densewalk.ssl.matchers.cosine import CosineMatcher
 from densewalk.ssl.matchers.matcher import Matcher
-from densewalk.ssl.matchers.position import PositionMatcher
-from densewalk.ssl.matchers.pyramid import PyramidMatcher
 from densewalk.ssl.propagate.config import PropagationConfig
 
 __all__ = ["Seen", "Sight"]
-
-_PARTNERLESS = (CosineMatcher.relate, PositionMatcher.relate, PyramidMatcher.relate)
-"""Ways to relate that give a frame the same features beside every partner."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +40,7 @@ class Sight:
     def __init__(self, matcher: Matcher, config: PropagationConfig, grid_hw: tuple[int, int]) -> None:
         self._matcher, self._kind, self._grid_hw = matcher, config.features, grid_hw
         self.temperature = matcher.temperature if config.temperature is None else config.temperature
-        self._partnerless = "matches" in matcher.offers and (
-            config.features == "raw" or type(matcher).relate in _PARTNERLESS
-        )
+        self._partnerless = "matches" in matcher.offers and (config.features == "raw" or not matcher.sees_partner)
 
     def see(self, map_1DHW: Float[Tensor, "1 d ph pw"]) -> Seen:
         """Return a frame, with its features where they depend on no other frame."""

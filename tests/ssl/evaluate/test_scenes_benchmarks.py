@@ -16,7 +16,6 @@ from densewalk.ssl.evaluate.scenes import held_out_scenes
 from densewalk.ssl.evaluate.scenes_propagation import ScenesPropagation, ScenesPropagationConfig
 from densewalk.ssl.evaluate.scenes_segmentation import ScenesSegmentation, ScenesSegmentationConfig
 from densewalk.ssl.evaluate.scenes_tracking import ScenesTracking, ScenesTrackingConfig
-from densewalk.ssl.probe.linear import LinearProbeConfig
 from densewalk.ssl.track.tracker import TrackerConfig
 
 SCENE = SceneConfig(height=64, width=80, num_frames=6)
@@ -31,9 +30,7 @@ STILL = SceneConfig(
 )
 TRACKING = ScenesTrackingConfig(num_videos=3, num_points=24, scene=SCENE)
 PROPAGATION = ScenesPropagationConfig(num_videos=3, scene=SCENE)
-SEGMENTATION = ScenesSegmentationConfig(
-    num_train=12, num_test=6, scene=replace(SCENE, num_frames=1), probe=LinearProbeConfig(iterations=20, loss_size=16)
-)
+SEGMENTATION = ScenesSegmentationConfig(num_train=12, num_test=6, scene=replace(SCENE, num_frames=1))
 
 
 @pytest.mark.parametrize(("mode", "tracker"), [("first", "chained"), ("strided", "chained"), ("first", "direct")])

@@ -6,8 +6,10 @@ import torch
 from torch import Tensor
 
 from densewalk.datasets.geometry import grid_points
+from densewalk.ssl.encoders.rgb import RgbEncoder
+from densewalk.ssl.matchers.cosine import CosineMatcher
 from densewalk.ssl.matchers.matcher import Matcher
-from densewalk.ssl.probe.features import image_features
+from densewalk.ssl.probe.features import dense_features, image_features
 from densewalk.ssl.walk.pair_features import PairFeatures
 
 
@@ -39,3 +41,14 @@ def test_features_lie_evenly_over_the_frame_also_where_the_stride_does_not_divid
     inner = (place_N2 >= stride / 2).all(1)  # further out than the first node, its value is read
     found_N2 = feature.flatten(1).T
     assert torch.allclose(found_N2[inner], place_N2[inner], atol=1e-4)
+
+
+def test_a_batch_of_images_gives_the_map_of_each_and_tracks_no_gradient() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (3, 50, 60, 3), dtype=np.uint8)
+    matcher = CosineMatcher(RgbEncoder(stride=8, patch=12))
+    together = dense_features(matcher, images)
+    for image, feature in zip(images, together, strict=True):
+        assert torch.equal(image_features(matcher, image), feature)
+    head = torch.nn.Conv2d(matcher.dim, 2, 1)
+    head(together).sum().backward()
+    assert head.weight.grad is not None
