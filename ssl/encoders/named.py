@@ -44,7 +44,6 @@ LAYOUTS: dict[Layout, tuple[str, ...]] = {
 }
 """Architectures that a project published weights of."""
 
-_CRW_COLOURS = {"mean": (0.4914, 0.4822, 0.4465), "std": (0.2023, 0.1994, 0.2010)}
 _RESNET_DEPTHS = {(2, 2, 2, 2): 18, (3, 4, 6, 3): 50}
 _VIT_SIZES: dict[int, Literal["small", "base"]] = {384: "small", 768: "base"}
 _VIT_BLOCKS = 12
@@ -100,7 +99,8 @@ def _residual(tensors: Mapping[str, Tensor], path: Path, layout: Layout) -> Enco
             f"{path} holds a residual network of {blocks} blocks a stage; ResNet-18 and ResNet-50 are known"
         )
     if layout == "crw":
-        return ResNetConfig(depth=depth, stages=3, padding="reflect", **_CRW_COLOURS)
+        mean, std = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
+        return ResNetConfig(depth=depth, stages=3, padding="reflect", mean=mean, std=std)
     return ResNetConfig(depth=depth, stages=3)
 
 

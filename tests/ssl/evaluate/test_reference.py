@@ -25,7 +25,7 @@ def test_lists_and_tuples_of_a_protocol_are_the_same() -> None:
 
 def test_every_published_row_can_be_met_unless_it_says_why_not() -> None:
     for benchmark in yaml.safe_load(_FILE.read_text()):
-        kind = BENCHMARKS[benchmark] if benchmark in BENCHMARKS else None
+        kind = BENCHMARKS.get(benchmark)
         for row in published(benchmark):
             assert row.source
             assert all(isinstance(value, float | int) for value in row.scalars.values())
