@@ -10,6 +10,7 @@ from densewalk.datasets.errors import BenchmarkError, ConfigError, known_name
 from densewalk.ssl.evaluate import (
     davis,
     depth,
+    detection,
     flow,
     hummingbird,
     images,
@@ -43,6 +44,7 @@ BENCHMARKS: dict[str, BenchmarkKind] = {
     **flow.KINDS,
     **images.KINDS,
     "depth-nyu": depth.KIND,
+    "coco-detection": detection.KIND,
 }
 
 
