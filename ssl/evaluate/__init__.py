@@ -8,12 +8,15 @@ from typing import Any
 from densewalk.datasets.config import require, resolve
 from densewalk.datasets.errors import BenchmarkError, ConfigError, known_name
 from densewalk.ssl.evaluate import (
+    badja,
     davis,
     depth,
     detection,
     flow,
     hummingbird,
     images,
+    jhmdb,
+    jhmdb_masks,
     overclustering,
     scenes_flow,
     scenes_propagation,
@@ -38,6 +41,9 @@ BENCHMARKS: dict[str, BenchmarkKind] = {
     **davis.KINDS,
     "youtube-vos": youtube_vos.KIND,
     "vip": vip.KIND,
+    "jhmdb": jhmdb.KIND,
+    "jhmdb-masks": jhmdb_masks.KIND,
+    **badja.KINDS,
     **segmentation.KINDS,
     **hummingbird.KINDS,
     **overclustering.KINDS,

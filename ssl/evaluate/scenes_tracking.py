@@ -12,19 +12,23 @@ from densewalk.ssl.evaluate.benchmark import Scores
 from densewalk.ssl.evaluate.kind import BenchmarkKind
 from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
 from densewalk.ssl.evaluate.scenes import BENCHMARK_SCENE, SCENE_PROTOCOL, held_out_scenes
+from densewalk.ssl.evaluate.track_album import TrackAlbum, why_points_were_lost
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.metrics.tapvid import (
     RASTER,
     THRESHOLDS_PX,
     QueryMode,
+    evaluated_frames,
     mean_over_videos,
     sample_queries,
     score_tracks,
 )
+from densewalk.ssl.metrics.track_errors import SURVIVAL_PX, delta_curve, track_errors
 from densewalk.ssl.report.table import Column
+from densewalk.ssl.show.curves import threshold_curves
 from densewalk.ssl.track.tracker import TrackerConfig, Tracks, track_points
 
-__all__ = ["KIND", "ScenesTracking", "ScenesTrackingConfig"]
+__all__ = ["KIND", "TRACKING_COLUMNS", "ScenesTracking", "ScenesTrackingConfig", "delta_picture"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +55,7 @@ class ScenesTrackingConfig:
 
 
 class ScenesTracking:
-    """Scalars: `AJ`, `delta_avg`, `OA` and their parts in percent, `endpoint_error_px` in the 256 raster."""
+    """Scalars: `AJ`, `delta_avg`, `OA`, their parts and `survival` in percent, errors in pixels of the 256 raster."""
 
     name = "scenes-tracking"
 
@@ -60,38 +64,53 @@ class ScenesTracking:
 
     def __call__(self, matcher: Matcher, *, subject: str, notebook: Notebook = FORGETFUL) -> Scores:
         """Track every scene's points; one row a video."""
-        scenes = held_out_scenes(self.config.scene, count=self.config.num_videos)
-        videos = [self._score(matcher, scene) for scene in scenes]
+        videos: list[dict[str, float]] = []
+        album = TrackAlbum(notebook)
+        for number, scene in enumerate(held_out_scenes(self.config.scene, count=self.config.num_videos)):
+            videos.append(self._score(matcher, scene, f"scene {number}", album))
+            notebook.progress(number + 1, self.config.num_videos, f"scene {number}")
+        album.close()
+        scalars = mean_over_videos(videos)
+        if notebook.keeps:
+            notebook.picture("positions within a distance", "within.svg", delta_picture(scalars, subject))
         return Scores(
             name=self.name,
             subject=subject,
             headline="AJ",
-            scalars=mean_over_videos(videos),
+            scalars=scalars,
             protocol=SCENE_PROTOCOL
-            | {"raster_px": RASTER, "thresholds_px": list(THRESHOLDS_PX)}
+            | {"raster_px": RASTER, "thresholds_px": list(THRESHOLDS_PX), "survival_px": SURVIVAL_PX}
             | to_mapping(self.config),
             rows=[{"video": number, **scores} for number, scores in enumerate(videos)],
         )
 
-    def _score(self, matcher: Matcher, scene: Scene) -> dict[str, float]:
+    def _score(self, matcher: Matcher, scene: Scene, name: str, album: TrackAlbum) -> dict[str, float]:
         track_NT2, visible_NT = scene.tracks(self.config.num_points, np.random.default_rng((scene.seed, 2)))
-        truth = Tracks(track_KT2=track_NT2, visible_KT=visible_NT)
-        query_Q3, row_Q = sample_queries(truth, self.config.query_mode)
-        predicted = track_points(matcher, scene.video(), query_Q3, self.config.tracker)
+        query_Q3, row_Q = sample_queries(Tracks(track_KT2=track_NT2, visible_KT=visible_NT), self.config.query_mode)
+        video_THWC = scene.video()
+        found = track_points(matcher, video_THWC, query_Q3, self.config.tracker)
         asked = Tracks(track_KT2=track_NT2[row_Q], visible_KT=visible_NT[row_Q])
         scale_xy = (RASTER / self.config.scene.width, RASTER / self.config.scene.height)
-        return score_tracks(
-            predicted.scaled(scale_xy),
-            asked.scaled(scale_xy),
-            query_frame_K=query_Q3[:, 0].astype(np.int64),
-            mode=self.config.query_mode,
-        )
+        predicted, truth = found.scaled(scale_xy), asked.scaled(scale_xy)
+        frame_Q, mode = query_Q3[:, 0].astype(np.int64), self.config.query_mode
+        scores = score_tracks(predicted, truth, query_frame_K=frame_Q, mode=mode)
+        scores |= track_errors(predicted, truth, query_frame_K=frame_Q, mode=mode)
+        reason = why_points_were_lost(predicted, truth, evaluated_frames(frame_Q, truth.track_KT2.shape[1], mode))
+        album.add(name, video_THWC, found, asked, score=scores.get("AJ", 0.0), reason=reason)
+        return scores
+
+
+def delta_picture(scalars: Mapping[str, float], subject: str) -> bytes:
+    """Return the curve of positions within a distance as SVG."""
+    curves = {subject: delta_curve(scalars)}
+    return threshold_curves(curves, x_label="pixels of the 256 raster", y_label="positions within, %").encode()
 
 
 TRACKING_COLUMNS: Mapping[str, Column] = {
     "AJ": Column(title="AJ", better="higher"),
     "delta_avg": Column(title="delta_avg", better="higher"),
     "OA": Column(title="OA", better="higher"),
+    "survival": Column(title="survival", better="higher"),
     "endpoint_error_px": Column(title="endpoint error", better="lower", unit="px"),
 }
 """What tables show of point tracking."""
@@ -102,7 +121,7 @@ KIND = BenchmarkKind(
     reads=frozenset(("displacement",)),
     columns=TRACKING_COLUMNS,
     text="Point tracking on generated scenes the network has never seen. AJ joins position and visibility, delta_avg "
-    "is the share of positions within 1 to 16 px, OA the share of right visibilities (percent); the endpoint error is "
-    "in pixels of a 256 x 256 raster.",
+    "is the share of positions within 1 to 16 px, OA the share of right visibilities, survival the share of frames "
+    "before a point is more than 50 px astray (percent); the endpoint error is in pixels of a 256 x 256 raster.",
     bars=("video", "AJ"),
 )

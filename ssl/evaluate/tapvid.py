@@ -25,16 +25,19 @@ from densewalk.datasets.readers.tapvid_files import LAYOUTS, TapVidDataset, find
 from densewalk.ssl.evaluate.benchmark import Scores
 from densewalk.ssl.evaluate.kind import BenchmarkKind
 from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
-from densewalk.ssl.evaluate.scenes_tracking import TRACKING_COLUMNS
+from densewalk.ssl.evaluate.scenes_tracking import TRACKING_COLUMNS, delta_picture
+from densewalk.ssl.evaluate.track_album import TrackAlbum, why_points_were_lost
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.metrics.tapvid import (
     RASTER,
     THRESHOLDS_PX,
     QueryMode,
+    evaluated_frames,
     mean_over_videos,
     sample_queries,
     score_tracks,
 )
+from densewalk.ssl.metrics.track_errors import SURVIVAL_PX, track_errors
 from densewalk.ssl.track.tracker import TrackerConfig, Tracks, track_points
 
 __all__ = ["KINDS", "TapVid", "TapVidConfig"]
@@ -60,7 +63,7 @@ class TapVidConfig:
 
 
 class TapVid:
-    """Scalars: `AJ`, `delta_avg`, `OA` and their parts in percent, `endpoint_error_px` in the 256 raster.
+    """Scalars: `AJ`, `delta_avg`, `OA` and their parts and `survival` in percent, errors in pixels of the 256 raster.
 
     Raises `BenchmarkError` without data and `DataError` when there is none at the given place.
     """
@@ -77,23 +80,31 @@ class TapVid:
         rows: list[dict[str, Any]] = []
         truth_hash = hashlib.sha256()
         asked: set[str] = set()
+        album = TrackAlbum(notebook)
         for video in self._videos():
             given_Q3 = self._given_queries(video)
             for array in (video.track_KT2, video.visible_KT, given_Q3):
                 truth_hash.update(b"" if array is None else array.tobytes())
             asked.add("sampled" if given_Q3 is None else "given")
-            rows.append({"video": video.name, **self._score(matcher, video)})
+            rows.append({"video": video.name, **self._score(matcher, video, album)})
+            # How many videos a file holds is known when it has been read.
+            notebook.progress(len(rows), self.config.num_videos or len(rows), video.name)
+        album.close()
         numbers = [{key: value for key, value in row.items() if key != "video"} for row in rows]
         settings = to_mapping(self.config)
+        scalars = mean_over_videos(numbers)
+        if notebook.keeps:
+            notebook.picture("positions within a distance", "within.svg", delta_picture(scalars, subject))
         return Scores(
             name=self.name,
             subject=subject,
             headline="AJ",
-            scalars=mean_over_videos(numbers),
+            scalars=scalars,
             protocol={key: value for key, value in settings.items() if key != "data"}
             | {"num_videos": len(rows), "truth_sha256": truth_hash.hexdigest()[:16]}
             | {"queries": " and ".join(sorted(asked))}
-            | {"raster_px": RASTER, "resize": "Lanczos, 8 bit", "thresholds_px": list(THRESHOLDS_PX)},
+            | {"raster_px": RASTER, "resize": "Lanczos, 8 bit", "thresholds_px": list(THRESHOLDS_PX)}
+            | {"survival_px": SURVIVAL_PX},
             rows=rows,
             provenance={"data": str(self.config.data)},
         )
@@ -103,7 +114,7 @@ class TapVid:
         videos = read_tapvid(self.config.data, self.config.dataset, side=RASTER)
         return islice(videos, self.config.num_videos or None)
 
-    def _score(self, matcher: Matcher, video: TrackedVideo) -> dict[str, float]:
+    def _score(self, matcher: Matcher, video: TrackedVideo, album: TrackAlbum) -> dict[str, float]:
         query_Q3, row_Q = self._queries(video)
         if not len(query_Q3):
             return {}
@@ -111,8 +122,13 @@ class TapVid:
         inside_Q3 = query_Q3.clip(0, (len(video.video_THWC) - 1, RASTER, RASTER))
         predicted = track_points(matcher, video.video_THWC, inside_Q3, self.config.tracker)
         truth = Tracks(track_KT2=video.track_KT2[row_Q], visible_KT=video.visible_KT[row_Q])
-        mode = self.config.query_mode
-        return score_tracks(predicted, truth, query_frame_K=query_Q3[:, 0].astype(np.int64), mode=mode)
+        frame_Q, mode = query_Q3[:, 0].astype(np.int64), self.config.query_mode
+        scores = score_tracks(predicted, truth, query_frame_K=frame_Q, mode=mode)
+        scores |= track_errors(predicted, truth, query_frame_K=frame_Q, mode=mode)
+        if "AJ" in scores:
+            reason = why_points_were_lost(predicted, truth, evaluated_frames(frame_Q, truth.track_KT2.shape[1], mode))
+            album.add(video.name, video.video_THWC, predicted, truth, score=scores["AJ"], reason=reason)
+        return scores
 
     def _queries(self, video: TrackedVideo) -> tuple[Float[np.ndarray, "q 3"], Int[np.ndarray, "q"]]:
         """Return the queries of a video and the track each belongs to."""
@@ -132,7 +148,8 @@ KINDS: dict[str, BenchmarkKind] = {
         reads=frozenset(("displacement",)),
         columns=TRACKING_COLUMNS,
         text="Point tracking on TAP-Vid in a raster of 256 x 256 pixels: AJ joins position and visibility, delta_avg "
-        "is the share of positions within 1 to 16 px, OA the share of right visibilities (percent); means over videos.",
+        "is the share of positions within 1 to 16 px, OA the share of right visibilities, survival the share of frames "
+        "before a point is more than 50 px astray (percent); means over videos.",
         bars=("video", "AJ"),
     )
     for dataset in LAYOUTS

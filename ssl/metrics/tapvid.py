@@ -21,7 +21,15 @@ from jaxtyping import Bool, Float, Int
 from densewalk.datasets.errors import BenchmarkError
 from densewalk.ssl.track.tracks import Tracks
 
-__all__ = ["RASTER", "THRESHOLDS_PX", "QueryMode", "mean_over_videos", "sample_queries", "score_tracks"]
+__all__ = [
+    "RASTER",
+    "THRESHOLDS_PX",
+    "QueryMode",
+    "evaluated_frames",
+    "mean_over_videos",
+    "sample_queries",
+    "score_tracks",
+]
 
 QueryMode = Literal["first", "strided"]
 RASTER = 256
@@ -45,7 +53,7 @@ def score_tracks(
         )
     if not np.isfinite(predicted.track_KT2).all():
         raise BenchmarkError("predicted tracks hold positions that are not finite; hidden points need a position too")
-    evaluated = _evaluated_frames(query_frame_K, truth.track_KT2.shape[1], mode)
+    evaluated = evaluated_frames(query_frame_K, truth.track_KT2.shape[1], mode)
     seen, claimed = truth.visible_KT & evaluated, predicted.visible_KT & evaluated
     offset = predicted.track_KT2.astype(np.float64) - truth.track_KT2.astype(np.float64)
     distance2_KT = (offset**2).sum(-1)
@@ -84,7 +92,8 @@ def sample_queries(truth: Tracks, mode: QueryMode) -> tuple[Float[np.ndarray, "q
     return np.concatenate((frame_Q[:, None].astype(point_Q2.dtype), point_Q2), axis=1), row_Q
 
 
-def _evaluated_frames(query_frame_K: Int[np.ndarray, "k"], num_frames: int, mode: QueryMode) -> Bool[np.ndarray, "k t"]:
+def evaluated_frames(query_frame_K: Int[np.ndarray, "k"], num_frames: int, mode: QueryMode) -> Bool[np.ndarray, "k t"]:
+    """Return the frames of every track that a mode judges: those after the query, or all but the query's."""
     frame_T = np.arange(num_frames)
     if mode == "first":
         return frame_T > query_frame_K[:, None]

@@ -13,6 +13,7 @@ from densewalk.datasets.errors import BenchmarkError, ConfigError, DataError
 from densewalk.datasets.scenes.config import SceneConfig
 from densewalk.ssl.encoders.rgb import RgbEncoder
 from densewalk.ssl.evaluate.benchmark import Scores, comparable
+from densewalk.ssl.evaluate.notebook import Notebook
 from densewalk.ssl.evaluate.scenes import held_out_scenes
 from densewalk.ssl.evaluate.tapvid import TapVid, TapVidConfig
 from densewalk.ssl.matchers.cosine import CosineMatcher
@@ -85,6 +86,7 @@ def test_the_protocol_tells_what_moves_a_number_and_not_where_the_files_are(tmp_
     assert scores.protocol | {"truth_sha256": "", "tracker": {}} == {
         "dataset": "davis", "query_mode": "first", "num_videos": 2, "tracker": {}, "truth_sha256": "",
         "queries": "sampled", "raster_px": 256, "resize": "Lanczos, 8 bit", "thresholds_px": [1, 2, 4, 8, 16],
+        "survival_px": 50,
     }  # fmt: skip
     assert scores.protocol["tracker"]["mode"] == "chained"
     assert scores.provenance == {"data": str(tmp_path / "tapvid.pkl")}
@@ -160,3 +162,18 @@ def test_missing_data_is_told_before_anything_is_measured(tmp_path: Path) -> Non
         TapVid(TapVidConfig(dataset="kinetics", data=tmp_path / "nowhere"))
     with pytest.raises(ConfigError, match="num_videos=-1"):
         replace(TapVidConfig(), num_videos=-1)
+
+
+def test_survival_curve_and_pictures_come_with_the_scores(tmp_path: Path) -> None:
+    path = tmp_path / "tapvid.pkl"
+    path.write_bytes(pickle.dumps({"still": _item(0), "moving": _item(1, speed_px=20)}))
+    told: list[tuple[int, int, str]] = []
+    notebook = Notebook(tmp_path / "notes", on_progress=lambda *event: told.append(event))
+    scores = TapVid(TapVidConfig(data=path))(_still(), subject="anyone", notebook=notebook)
+    assert [row["survival"] for row in scores.rows] == pytest.approx([100, 100 * 3 / 7])
+    assert scores.rows[0]["median_error_px"] == pytest.approx(0, abs=1e-3)
+    assert scores.rows[1]["median_error_px"] == pytest.approx(60, abs=1e-3)
+    assert scores.scalars["delta_32"] == pytest.approx((100 + 100 / 6) / 2)
+    assert [what for *_, what in told] == ["still", "moving"]
+    assert set(notebook.pictures.values()) == {"strip-0.jpg", "strip-1.jpg", "film.mp4", "worst.jpg", "within.svg"}
+    assert all((tmp_path / "notes" / file).stat().st_size > 0 for file in notebook.pictures.values())
