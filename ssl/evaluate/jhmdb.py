@@ -50,9 +50,11 @@ _FAR = 0.2
 
 
 def at_published_size(preset: str) -> PropagationConfig:
-    """Return a work's settings at 320 x 320 pixels; UVC takes more matches here and begins with copies."""
+    """Return a work's settings at 320 x 320 pixels; UVC has others here than on DAVIS."""
     settings = replace(PRESETS[preset], size_hw=(_SIDE_PX, _SIDE_PX), short_side=0, long_multiple=1)
-    return replace(settings, top_k=20, first_copies=settings.context) if preset == "uvc" else settings
+    if preset == "uvc":
+        return replace(settings, top_k=20, first_copies=settings.context, stretch_carried=True)
+    return settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,8 +177,7 @@ _PRESETS: Mapping[str, Callable[[], JhmdbConfig]] = {
     "dino": lambda: JhmdbConfig(propagation=at_published_size("dino")),
     "siammae": lambda: JhmdbConfig(propagation=at_published_size("siammae")),
 }
-"""UVC's code also stretches each map to 0-1 before it carries it on, which changes how much a context frame weighs;
-this does not. DINO's settings are those of DAVIS."""
+"""DINO's settings are those of DAVIS."""
 
 KIND = BenchmarkKind(
     config=JhmdbConfig,

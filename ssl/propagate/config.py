@@ -53,6 +53,8 @@ class PropagationConfig:
     """A node's first labels: its area's shares, bilinear at its centre (CRW), the pixel at its centre (DINO)."""
     stretch: bool = False
     """Whether every class is stretched to 0-1 over the frame before the largest is taken (DINO: yes)."""
+    stretch_carried: bool = False
+    """Stretch every class to 0-1 over the frame before it is carried on or read (UVC on JHMDB)."""
     decode_at: Literal["video", "network"] = "video"
     """Raster on which the largest class is taken; from the network's, a mask goes to the video's by nearest pixel."""
     adaptation: AdaptationConfig = field(default_factory=AdaptationConfig)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from densewalk.ssl.track.frames import EncodedFrames
 
-__all__ = ["labels_of_mask", "mask_of_labels"]
+__all__ = ["labels_of_mask", "mask_of_labels", "stretched"]
 
 
 def labels_of_mask(
@@ -53,7 +53,7 @@ def mask_of_labels(
     for number, label_HW in enumerate(label_LHW):  # one class after the other: few, and large when enlarged
         large_HW = _enlarged(label_HW, frames, at_network=at_network)
         if stretch:
-            large_HW = _stretched(large_HW)
+            large_HW = stretched(large_HW)
         wins_HW = large_HW > best_HW
         winner_HW = torch.where(wins_HW, number, winner_HW)
         best_HW = torch.where(wins_HW, large_HW, best_HW)
@@ -69,10 +69,10 @@ def _enlarged(label_HW: Tensor, frames: EncodedFrames, *, at_network: bool) -> T
     return large_11HW[0, 0, : frames.size_hw[0], : frames.size_hw[1]]
 
 
-def _stretched(large_HW: Tensor) -> Tensor:
+def stretched(label_HW: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
     """Return a class from 0 to 1 over the frame; one that is the same everywhere stays as it is."""
-    low, high = large_HW.aminmax()
-    return torch.where(high > low, (large_HW - low) / (high - low), large_HW)
+    low, high = label_HW.aminmax()
+    return torch.where(high > low, (label_HW - low) / (high - low), label_HW)
 
 
 def _one_hot(mask_HW: np.ndarray, ids_L: np.ndarray, device: torch.device) -> Tensor:

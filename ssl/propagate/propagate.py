@@ -21,7 +21,7 @@ from densewalk.ssl.propagate.adaptation import adapt_to_video
 from densewalk.ssl.propagate.chain import Chain
 from densewalk.ssl.propagate.config import PropagationConfig
 from densewalk.ssl.propagate.context import Context
-from densewalk.ssl.propagate.label_maps import labels_of_mask, mask_of_labels
+from densewalk.ssl.propagate.label_maps import labels_of_mask, mask_of_labels, stretched
 from densewalk.ssl.propagate.seen import Seen, Sight
 from densewalk.ssl.track.frames import EncodedFrames, FrameSequence
 
@@ -82,7 +82,8 @@ def propagate_maps(
 ) -> Iterator[Float[Tensor, "l gh gw"]]:
     """Yield a label map for every frame, the first of which is `first_LHW`, on the grid of `encoded_frames`.
 
-    Labels are any numbers that are not negative: shares of classes, blobs around joints; nothing is normalised.
+    Labels are any numbers that are not negative: shares of classes, blobs around joints; nothing is normalised unless
+    `config.stretch_carried` asks for it.
     `arrivals` are labels, by frame, of classes that first appear there and zeros for all others. Raises `DataError`
     when maps are not of the grid's size or an arrival is not after the first frame and within the video, and what
     `adapt_to_video` raises when `config.adaptation` asks for steps.
@@ -134,6 +135,8 @@ def _carried(
             if frame in labels and parts:
                 share_1HW = labels[frame].sum(0, keepdim=True)
                 label_LHW = (1 - share_1HW) * label_LHW + share_1HW * labels[frame]
+            if parts and config.stretch_carried:
+                label_LHW = torch.stack([stretched(label_HW) for label_HW in label_LHW])
             for _, carrier in openings:
                 carrier.add(seen, label_LHW)
             if frame in labels:

@@ -32,6 +32,8 @@ SETTINGS = {
 class Paired(CosineMatcher):
     """Features that depend on the partner."""
 
+    sees_partner = True
+
     def relate(self, source_BDHW: Tensor, target_BDHW: Tensor) -> PairFeatures:
         source, target = (m.flatten(2).transpose(1, 2) for m in (source_BDHW, target_BDHW))
         gain = 1 + (source.mean() + target.mean()).abs()

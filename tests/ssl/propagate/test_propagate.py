@@ -298,3 +298,22 @@ def _smooth() -> np.ndarray:
     """One frame of 64 x 96 pixels in which every place has its own colour."""
     y, x = np.mgrid[:64, :96]
     return np.stack((4 * y, 2 * x, 128 + 0 * x), axis=-1).astype(np.uint8)[None]
+
+
+def test_maps_that_are_carried_stretched_weigh_a_faded_frame_as_much_as_the_first() -> None:
+    video, matcher = _noise(3, 32, 48), PairColours()
+    config = PropagationConfig(context=1, top_k=3, radius=None, stretch_carried=True)
+    first_LHW = torch.rand((2, 8, 12), generator=torch.Generator().manual_seed(0)) / 2
+    _, second, third = propagate_maps(matcher, video, first_LHW, config)
+    maps = [matcher.encode(torch.from_numpy(f).permute(2, 0, 1)[None].float() / 255) for f in video]
+    found = [first_LHW]
+    for frame, context in ((1, [0]), (2, [0, 1])):
+        pairs = [matcher.relate(maps[frame], maps[c]) for c in context]
+        logit = torch.cat([p.source_BND[0] @ p.target_BND[0].T / p.temperature for p in pairs], dim=1)
+        value, node = logit.topk(3, dim=1)
+        label_LNK = torch.cat([found[c].flatten(1) for c in context], dim=1)[:, node]
+        label_LN = (label_LNK * value.softmax(1)).sum(-1)
+        low, high = label_LN.amin(1, keepdim=True), label_LN.amax(1, keepdim=True)
+        found.append(((label_LN - low) / (high - low)).unflatten(1, (8, 12)))
+    assert torch.allclose(second, found[1], atol=1e-5)
+    assert torch.allclose(third, found[2], atol=1e-5)
