@@ -20,7 +20,7 @@ from densewalk.ssl.evaluate.subjects import UNTRAINED, Subject, load_like, load_
 
 __all__ = ["EvaluationPlan", "already_measured", "describe_evaluation", "measure", "plan_evaluation", "row_name"]
 
-_IDENTITY = ("subject", "checkpoint", "step", "config_hash", "sha256")
+_IDENTITY = ("subject", "stride", "checkpoint", "step", "config_hash", "sha256")
 """What of a subject's provenance decides its scores."""
 
 

@@ -7,6 +7,8 @@ bits, or grey with transparency.
 Shapes: H W rows and columns, C channels (RGB).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from struct import error as StructError
 
@@ -16,7 +18,7 @@ from PIL import Image
 
 from densewalk.datasets.errors import DataError
 
-__all__ = ["read_image", "read_plane"]
+__all__ = ["decoded", "read_image", "read_plane", "stored_size"]
 
 _BROKEN = (OSError, SyntaxError, ValueError, StructError, Image.DecompressionBombError)
 """What a damaged image may raise inside Pillow."""
@@ -39,7 +41,7 @@ def read_image(path: Path, *, size_hw: tuple[int, int] | None = None) -> UInt8[n
 
     `size_hw` is the size of what belongs to it. Raises `DataError` when the file is absent, damaged or of another size.
     """
-    image = _decoded(path)
+    image = decoded(path)
     turn = _UPRIGHT.get(image.getexif().get(_ORIENTATION, 1))
     size_wh = size_hw[::-1] if size_hw else None
     if turn is not None:
@@ -58,18 +60,30 @@ def read_plane(path: Path) -> Integer[np.ndarray, "h w"]:
 
     Raises `DataError` when the file is absent, damaged or a colour picture.
     """
-    image = _decoded(path)
+    image = decoded(path)
     if image.mode not in ("1", "L", "LA", "P", "I;16", "I"):
         raise DataError(f"{path} is a colour picture ({image.mode}); expected one number a pixel, grey or palette")
     plane = np.asarray(image.getchannel(0) if image.mode == "LA" else image)
     return plane.astype(np.uint8) if plane.dtype == bool else plane
 
 
-def _decoded(path: Path) -> Image.Image:
+def decoded(path: Path) -> Image.Image:
+    """Return a picture as stored; raises `DataError` when the file is absent or damaged."""
+    with _faults_told(path), Image.open(path) as image:
+        image.load()
+        return image
+
+
+def stored_size(path: Path) -> tuple[int, int]:
+    """Return rows and columns as the head of the file tells them; raises `DataError` when it is absent or damaged."""
+    with _faults_told(path), Image.open(path) as image:
+        return image.height, image.width
+
+
+@contextmanager
+def _faults_told(path: Path) -> Iterator[None]:
     try:
-        with Image.open(path) as image:
-            image.load()
-            return image
+        yield
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist; expected an image file") from error
     except _BROKEN as error:

@@ -17,9 +17,10 @@ from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.matchers.position import PositionMatcher
 from densewalk.ssl.track.frames import module_device
 
-__all__ = ["BASELINES", "baseline", "untrained_weights"]
+__all__ = ["BASELINES", "UNTRAINED_SEED", "baseline", "untrained_weights"]
 
-_UNTRAINED_SEED = 1_000_003
+UNTRAINED_SEED = 1_000_003
+"""Where the fresh weights of every network without training come from."""
 _STRIDE = 4
 """Pixels per node of a baseline that is not like anything."""
 
@@ -36,7 +37,7 @@ def baseline(name: str, like: Matcher | None = None) -> Matcher:
 
 
 @contextmanager
-def untrained_weights(seed: int = _UNTRAINED_SEED) -> Iterator[None]:
+def untrained_weights(seed: int = UNTRAINED_SEED) -> Iterator[None]:
     """Make what is built inside have the same fresh weights every time, and leave the generator as it was."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)

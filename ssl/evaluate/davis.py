@@ -12,8 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import get_args
 
-from densewalk.datasets.config import to_mapping
-from densewalk.datasets.errors import BenchmarkError, DataError
+from densewalk.datasets.errors import DataError
 from densewalk.datasets.readers.video_masks.davis import (
     DAVIS_ORIGINS,
     DavisResolution,
@@ -29,6 +28,7 @@ from densewalk.ssl.evaluate.kind import BenchmarkKind
 from densewalk.ssl.evaluate.mask_folder import MaskFolder
 from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
 from densewalk.ssl.evaluate.scenes_propagation import PROPAGATION_COLUMNS
+from densewalk.ssl.evaluate.settings import data_for
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.metrics.davis import largest_object
 from densewalk.ssl.propagate.config import PRESETS, PropagationConfig
@@ -62,11 +62,8 @@ class Davis:
 
     def __init__(self, config: DavisConfig) -> None:
         self.config, self.name = config, f"davis{config.year}"
-        if config.data is None:
-            raise BenchmarkError(f"{self.name} needs --data FOLDER; {DAVIS_ORIGINS[config.year].expected}")
-        self._data = config.data
         self._videos = read_davis(
-            config.data,
+            data_for(self.name, config.data, DAVIS_ORIGINS[config.year].expected),
             year=config.year,
             split=config.split,
             resolution=config.resolution,
@@ -79,19 +76,8 @@ class Davis:
             objects=_objects,
             frames=lambda video, _: range(1, len(video.frames) - 1),
             text="all frames but the first and the last",
-            split=self.config.split,
         )
-        return score_followed(
-            self.name,
-            videos=self._videos,
-            rules=rules,
-            settings={key: value for key, value in to_mapping(self.config).items() if key != "data"},
-            propagation=self.config.propagation,
-            data=self._data,
-            matcher=matcher,
-            subject=subject,
-            notebook=notebook,
-        )
+        return score_followed(self.name, self._videos, rules, self.config, matcher, subject=subject, notebook=notebook)
 
 
 def _objects(video: MaskedVideo) -> Sequence[int]:

@@ -10,7 +10,6 @@ in for them, and its 0.950 m is not reproduced setting by setting.
 Shapes: H W rows and columns, C channels, D feature width.
 """
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,26 +21,26 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32, UInt8
 
-from densewalk.datasets.config import require, to_mapping
+from densewalk.datasets.config import require
 from densewalk.datasets.errors import BenchmarkError
 from densewalk.datasets.readers.nyu import EIGEN_CROP, NYU, DepthImage, DepthImages, open_nyu
 from densewalk.ssl.evaluate.benchmark import Scores
+from densewalk.ssl.evaluate.depth_pictures import NUM_WORST, MeasuredDepth, keep_worst_depths
 from densewalk.ssl.evaluate.kind import BenchmarkKind
 from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
+from densewalk.ssl.evaluate.settings import data_for, settings_of
 from densewalk.ssl.evaluate.spread import spread_over
+from densewalk.ssl.evaluate.truth_hash import TruthHash
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.metrics.depth import DepthSums, depth_sums, mean_over_images, over_pixels
 from densewalk.ssl.probe.depth import LinearDepth, LinearDepthConfig, LinearDepthFit
 from densewalk.ssl.probe.depth_bins import BinnedDepth, BinnedDepthConfig, fit_binned_depth
 from densewalk.ssl.probe.features import image_features
 from densewalk.ssl.report.table import Column
-from densewalk.ssl.show.depth import depth_picture
-from densewalk.ssl.show.still import jpeg_bytes
 
 __all__ = ["KIND", "DepthBenchmark", "DepthBenchmarkConfig"]
 
 _EIGEN_SIZE = 480, 640
-_NUM_WORST = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,10 +103,8 @@ class DepthBenchmark:
 
     def __init__(self, config: DepthBenchmarkConfig) -> None:
         self.config = config
-        if config.data is None:
-            raise BenchmarkError(f"{self.name} needs --data FOLDER; {NYU.expected}")
-        self._train = open_nyu(config.data, "train")
-        self._test = open_nyu(config.data, "test")
+        data = data_for(self.name, config.data, NYU.expected)
+        self._train, self._test = open_nyu(data, "train"), open_nyu(data, "test")
 
     def __call__(self, matcher: Matcher, *, subject: str, notebook: Notebook = FORGETFUL) -> Scores:
         """Fit the head on the training images and score the test images; one row an image."""
@@ -115,22 +112,24 @@ class DepthBenchmark:
         head = self._fit(matcher, train, notebook)
         sums: list[DepthSums] = []
         rows: list[dict[str, Any]] = []
-        worst: list[tuple[float, DepthImage, np.ndarray]] = []
+        worst: list[MeasuredDepth] = []
         for number in range(len(test)):
             image = test[number]
-            predicted_HW = self._predict(matcher, head, image.image_HWC)
-            sums.append(depth_sums(predicted_HW, image.depth_HW, self._scored(image)))
+            predicted_HW, scored_HW = self._predict(matcher, head, image.image_HWC), self._scored(image)
+            sums.append(depth_sums(predicted_HW, image.depth_HW, scored_HW))
             if sums[-1].count:
                 rows.append({"image": image.name} | sums[-1].scores())
                 if notebook.keeps:
-                    measured = (rows[-1]["RMSE"], image, predicted_HW)
-                    worst = nlargest(_NUM_WORST, [*worst, measured], key=lambda item: item[0])
+                    measured = MeasuredDepth(
+                        image=image, predicted_HW=predicted_HW, scored_HW=scored_HW, rmse_m=rows[-1]["RMSE"]
+                    )
+                    worst = nlargest(NUM_WORST, [*worst, measured], key=lambda item: item.rmse_m)
             notebook.progress(number + 1, len(test), image.name)
         scalars = (mean_over_images if self.config.average_over == "images" else over_pixels)(sums)
         if not scalars:
             raise BenchmarkError(f"{self.name}: no test image has a pixel of known depth in range (crop, max_depth_m)")
         notebook.table("images.csv", rows)
-        self._keep_pictures(notebook, worst)
+        keep_worst_depths(notebook, worst)
         return Scores(
             name=self.name,
             subject=subject,
@@ -188,22 +187,14 @@ class DepthBenchmark:
         inside_HW[rows, columns] = True
         return scored_HW & inside_HW
 
-    def _keep_pictures(self, notebook: Notebook, worst: list[tuple[float, DepthImage, np.ndarray]]) -> None:
-        for place, (rmse, image, predicted_HW) in enumerate(worst, start=1):
-            scored_HW = self._scored(image)
-            off = float((predicted_HW - image.depth_HW)[scored_HW].mean())
-            caption = f"{image.name}: RMSE {rmse:.2f} m, on average {abs(off):.2f} m too {'far' if off > 0 else 'near'}"
-            picture = depth_picture(image.image_HWC, predicted_HW, image.depth_HW, valid_HW=scored_HW)
-            notebook.picture(caption, f"worst-{place}.jpg", jpeg_bytes(picture))
-
     def _protocol(self, train: "_Spread", test: "_Spread") -> dict[str, Any]:
-        unused = "bins" if self.config.head == "linear" else "linear"
-        settings = {key: value for key, value in to_mapping(self.config).items() if key not in ("data", unused)}
+        settings = settings_of(self.config)
+        del settings["bins" if self.config.head == "linear" else "linear"]
         return settings | {
             "num_train": len(train),
             "num_test": len(test),
-            "train_sha256": train.sha256(),
-            "truth_sha256": test.sha256(),
+            "train_sha256": train.truth.digits,
+            "truth_sha256": test.truth.digits,
             "read_out": "on the grid, enlarged bilinearly to the labels",
         }
 
@@ -213,20 +204,15 @@ class _Spread:
 
     def __init__(self, images: DepthImages, wanted: int) -> None:
         self._images, self._chosen = images, spread_over(len(images), wanted)
-        self._digests: dict[int, bytes] = {}
+        self.truth = TruthHash()
 
     def __len__(self) -> int:
         return len(self._chosen)
 
     def __getitem__(self, number: int) -> DepthImage:
         image = self._images[self._chosen[number]]
-        if number not in self._digests:
-            self._digests[number] = hashlib.sha256(image.name.encode() + image.depth_HW.tobytes()).digest()
+        self.truth.add(image.name, image.depth_HW)
         return image
-
-    def sha256(self) -> str:
-        """Return 16 digits, whatever the order of reading."""
-        return hashlib.sha256(b"".join(digest for _, digest in sorted(self._digests.items()))).hexdigest()[:16]
 
 
 def _as_it_is(array: np.ndarray) -> np.ndarray:

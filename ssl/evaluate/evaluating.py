@@ -6,11 +6,14 @@ Scores are written as soon as a subject is measured, with where it came from, wh
 import re
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
+
+import torch
 
 from densewalk.datasets.atomic import PARTIAL
 from densewalk.datasets.config import config_hash
@@ -55,7 +58,8 @@ def evaluate(
             if not BENCHMARKS[name].reads & subject.offers:
                 continue
             notebook = _empty_notebook(out, name, title, listener)
-            scores = benchmark(cast(Matcher, subject.eval()), subject=title, notebook=notebook)
+            with _exact_convolutions():
+                scores = benchmark(cast(Matcher, subject.eval()), subject=title, notebook=notebook)
             settings = {"settings_hash": config_hash(benchmark.config)}
             origin = {**provenance.get(title, {}), **scores.provenance, **settings, **_measured_with()}
             scores = _with_notes(replace(scores, provenance=origin), notebook, out)
@@ -63,6 +67,11 @@ def evaluate(
             merge_scores(scores, out)
             listener.on_scores(scores)
     return results
+
+
+def _exact_convolutions() -> AbstractContextManager[None]:
+    """Return a context in which a GPU convolves in float32 by fixed kernels; left alone it rounds to TF32's 10 bits."""
+    return torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
 
 
 def _empty_notebook(out: Path, benchmark: str, title: str, listener: Listener) -> Notebook:

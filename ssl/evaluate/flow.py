@@ -1,8 +1,7 @@
 """Optical flow of a subject's displacements: FlyingChairs, FlyingThings3D, Sintel and KITTI, scored as published.
 
-The subject sees both images at the raster that `upsample` or `short_side` give, its displacements are read bilinearly
-at every pixel centre of the original images and divided by the factors between the rasters; scores are in original
-pixels (`ssl/metrics/flow.py`). What the public evaluations of RAFT and GMFlow count and average, set by set:
+Scores (`ssl/metrics/flow.py`) are in pixels of the images as they are, whatever the raster at which the subject sees
+them (`ssl/evaluate/flow_prediction.py`). What the public evaluations of RAFT and GMFlow count and average, set by set:
 
 * chairs, sintel: every pixel; means over the pixels of all pairs;
 * things: 1,024 pairs spread evenly over the TEST part, pixels slower than 400 px; means over all pixels (GMFlow);
@@ -14,7 +13,6 @@ pixels (`ssl/metrics/flow.py`). What the public evaluations of RAFT and GMFlow c
 Shapes: H W rows and columns, C channels, 2 = (x, y) in pixels.
 """
 
-import hashlib
 from dataclasses import dataclass
 from functools import partial
 from heapq import nlargest
@@ -22,24 +20,25 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
-from jaxtyping import Bool, Float32, UInt8
+from jaxtyping import Bool
 
-from densewalk.datasets.config import require, to_mapping
+from densewalk.datasets.config import require
 from densewalk.datasets.errors import BenchmarkError
 from densewalk.datasets.readers.flow import FLOW_SETS
 from densewalk.datasets.readers.flow.pairs import LabelledPair, TrueFlow
 from densewalk.ssl.evaluate.benchmark import Scores
 from densewalk.ssl.evaluate.flow_pictures import NUM_WORST, MeasuredPair, keep_worst_pairs
+from densewalk.ssl.evaluate.flow_prediction import predict_flow
+from densewalk.ssl.evaluate.flow_scores import FLOW_COLUMNS, pair_rows
 from densewalk.ssl.evaluate.kind import BenchmarkKind
 from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
+from densewalk.ssl.evaluate.settings import data_for, settings_of
 from densewalk.ssl.evaluate.spread import spread_over
+from densewalk.ssl.evaluate.truth_hash import TruthHash
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.metrics.flow import Share, flow_shares, over_pairs, over_pixels, share_of, speed_of, warp_difference
-from densewalk.ssl.report.table import Column
-from densewalk.ssl.track.frames import EncodedFrames
 
-__all__ = ["FLOW_COLUMNS", "KINDS", "FlowBenchmark", "FlowBenchmarkConfig", "predict_flow"]
+__all__ = ["KINDS", "FlowBenchmark", "FlowBenchmarkConfig"]
 
 FlowDataset = Literal["chairs", "things", "sintel-clean", "sintel-final", "kitti2012", "kitti2015"]
 
@@ -90,26 +89,25 @@ class FlowBenchmark:
     def __init__(self, config: FlowBenchmarkConfig) -> None:
         self.config, self.name = config, f"flow-{config.dataset}"
         dataset = FLOW_SETS[config.dataset]
-        if config.data is None:
-            raise BenchmarkError(f"{self.name} needs --data FOLDER; {dataset.origin.expected}")
-        self._pairs = dataset.open(config.data, config.split)
+        self._pairs = dataset.open(data_for(self.name, config.data, dataset.origin.expected), config.split)
         self._chosen = spread_over(len(self._pairs), config.num_pairs)
 
     def __call__(self, matcher: Matcher, *, subject: str, notebook: Notebook = FORGETFUL) -> Scores:
         """Measure every pair; one row a pair."""
-        truth_hash = hashlib.sha256()
+        truth_hash = TruthHash()
+        names: list[str] = []
         shares: list[dict[str, Share]] = []
-        rows: list[dict[str, Any]] = []
         worst: list[MeasuredPair] = []
         for done, number in enumerate(self._chosen, start=1):
             measured = self._measure(matcher, self._pairs[number])
-            _add_to_hash(truth_hash, measured.pair)
+            truth = measured.pair.truth
+            truth_hash.add(measured.pair.name, truth.flow_2HW, truth.known_HW, truth.hidden_HW, truth.object_HW)
+            names.append(measured.pair.name)
             shares.append(measured.shares)
-            rows.append({"pair": measured.pair.name} | {name: share.mean for name, share in measured.shares.items()})
             if notebook.keeps:
                 worst = nlargest(NUM_WORST, [*worst, measured], key=MeasuredPair.badness)
             notebook.progress(done, len(self._chosen), measured.pair.name)
-        rows = _with_the_same_fields(rows)
+        rows = pair_rows(names, shares)
         notebook.table("pairs.csv", rows)
         keep_worst_pairs(notebook, worst)
         return Scores(
@@ -117,7 +115,7 @@ class FlowBenchmark:
             subject=subject,
             headline="EPE",
             scalars=self._sum_up(shares),
-            protocol=self._protocol(truth_hash.hexdigest()),
+            protocol=self._protocol(truth_hash.digits),
             rows=rows,
             provenance={"data": str(self.config.data)},
         )
@@ -154,70 +152,13 @@ class FlowBenchmark:
         return scalars
 
     def _protocol(self, truth_sha256: str) -> dict[str, Any]:
-        settings = {key: value for key, value in to_mapping(self.config).items() if key != "data"}
-        return settings | {
+        return settings_of(self.config) | {
             "split": self._pairs.split,
             "num_pairs": len(self._chosen),
-            "truth_sha256": truth_sha256[:16],
+            "truth_sha256": truth_sha256,
             "read_out": "bilinear at pixel centres",
         }
 
-
-def predict_flow(
-    matcher: Matcher,
-    first_HWC: UInt8[np.ndarray, "h w 3"],
-    second_HWC: UInt8[np.ndarray, "h w 3"],
-    *,
-    upsample: int = 1,
-    short_side: int = 0,
-) -> Float32[np.ndarray, "2 h w"]:
-    """Return where the matcher sends every pixel centre of the first image, pixels of the images as they are.
-
-    Raises `BenchmarkError` when a displacement is not finite.
-    """
-    height, width = first_HWC.shape[:2]
-    scale = short_side / min(height, width)
-    size_hw = (round(height * scale), round(width * scale)) if short_side else None
-    frames = EncodedFrames(matcher, np.stack((first_HWC, second_HWC)), upsample=upsample, size_hw=size_hw)
-    with torch.inference_mode():
-        forth_12HW, _ = matcher.displacement(frames.encode(0), frames.encode(1))
-        shown_2HW = frames.at_video_pixels(forth_12HW)[0].cpu()
-    flow_2HW = (shown_2HW / torch.tensor(frames.network_from_video_xy)[:, None, None]).numpy()
-    if not np.isfinite(flow_2HW).all():
-        raise BenchmarkError(
-            f"{type(matcher).__name__} gives displacements that are not finite; its weights are broken"
-        )
-    return flow_2HW
-
-
-def _add_to_hash(truth_hash: Any, pair: LabelledPair) -> None:
-    truth_hash.update(pair.name.encode())
-    truth = pair.truth
-    for array in (truth.flow_2HW, truth.known_HW, truth.hidden_HW, truth.object_HW):
-        truth_hash.update(b"none" if array is None else array.tobytes())
-
-
-def _with_the_same_fields(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    fields = list(dict.fromkeys(name for row in rows for name in row))
-    return [{name: row.get(name) for name in fields} for row in rows]
-
-
-FLOW_COLUMNS: dict[str, Column] = {
-    "EPE": Column(title="endpoint error", better="lower", unit="px", digits=2),
-    "Fl-all": Column(title="Fl-all", better="lower", unit="%"),
-    "Fl-bg": Column(title="Fl-bg", better="lower", unit="%"),
-    "Fl-fg": Column(title="Fl-fg", better="lower", unit="%"),
-    "1px": Column(title="off by > 1 px", better="lower", unit="%"),
-    "3px": Column(title="off by > 3 px", better="lower", unit="%"),
-    "5px": Column(title="off by > 5 px", better="lower", unit="%"),
-    "s0-10": Column(title="slow, < 10 px", better="lower", unit="px", digits=2),
-    "s10-40": Column(title="10 to 40 px", better="lower", unit="px", digits=2),
-    "s40+": Column(title="fast, > 40 px", better="lower", unit="px", digits=2),
-    "EPE-matched": Column(title="matched", better="lower", unit="px", digits=2),
-    "EPE-unmatched": Column(title="unmatched", better="lower", unit="px", digits=2),
-    "warp_error": Column(title="warp error", better="lower", unit="levels"),
-}
-"""What tables show of optical flow, in order."""
 
 _SPEEDS = ("s0-10", "s10-40", "s40+")
 _MATCHED = ("EPE-matched", "EPE-unmatched")

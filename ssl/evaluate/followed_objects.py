@@ -6,12 +6,11 @@ nothing but the masks that start a video is public, the masks are made and kept 
 Shapes: T frames, H W rows and columns.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -22,11 +21,13 @@ from densewalk.ssl.evaluate.mask_folder import MaskFolder
 from densewalk.ssl.evaluate.mask_following import follow_masks
 from densewalk.ssl.evaluate.mask_report import keep_masks, official_tables, show_followed, show_worst
 from densewalk.ssl.evaluate.notebook import Notebook
+from densewalk.ssl.evaluate.settings import settings_of
+from densewalk.ssl.evaluate.truth_hash import TruthHash
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.metrics.davis import largest_object, mean_over_objects, object_row, overlaps
 from densewalk.ssl.propagate.config import PropagationConfig
 
-__all__ = ["ScoringRules", "TruthHash", "following_protocol", "misfit_masks", "score_followed"]
+__all__ = ["FollowingConfig", "ScoringRules", "following_settings", "misfit_masks", "score_followed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,38 +40,53 @@ class ScoringRules:
     """Frames in which an object is scored."""
     text: str
     """The rules in words, for the protocol."""
-    split: str
-    """Name of the split in the names of the official tables."""
+
+
+@runtime_checkable
+class FollowingConfig(Protocol):
+    """What the configurations of these benchmarks share."""
+
+    @property
+    def data(self) -> Path | None:
+        """Folder of the data set."""
+        ...
+
+    @property
+    def split(self) -> str:
+        """Name of the split, also in the names of the official tables."""
+        ...
+
+    @property
+    def propagation(self) -> PropagationConfig:
+        """How masks are propagated."""
+        ...
 
 
 def score_followed(
     name: str,
-    *,
     videos: MaskedVideos,
     rules: ScoringRules,
-    settings: Mapping[str, Any],
-    propagation: PropagationConfig,
-    data: Path,
+    config: FollowingConfig,
     matcher: Matcher | MaskFolder,
+    *,
     subject: str,
     notebook: Notebook,
 ) -> Scores:
-    """Follow the objects of every video and score them, one row an object; `settings` are the benchmark's, for the
-    protocol.
+    """Follow the objects of every video and score them, one row an object; `config` is the benchmark's.
 
     Without truth the masks are kept and their number is the only scalar; raises `BenchmarkError` when the notebook
     keeps nothing.
     """
     if not videos.has_truth and not notebook.keeps:
         raise BenchmarkError(
-            f"{name}: {data} holds no more than the first masks of split={rules.split}, so nothing can be scored here; "
-            "evaluate into a folder to keep the masks and send them to the server that has the truth"
+            f"{name}: {config.data} holds no more than the first masks of split={config.split}, so nothing can be "
+            "scored here; evaluate into a folder to keep the masks and send them to the server that has the truth"
         )
-    follow = partial(follow_masks, matcher, config=propagation)
+    follow = partial(follow_masks, matcher, config=config.propagation)
     rows, protocol = _follow_all(videos, rules, follow, notebook)
     if videos.has_truth:
         scalars = mean_over_objects([_numbers(row) for row in rows])
-        official_tables(notebook, rows, scalars, rules.split)
+        official_tables(notebook, rows, scalars, config.split)
         show_followed(notebook, videos.videos, _sequence_means(rows))
         show_worst(notebook, videos.videos, rows, rules.frames)
     else:
@@ -80,15 +96,15 @@ def score_followed(
         subject=subject,
         headline="J&F" if videos.has_truth else "masks",
         scalars=scalars,
-        protocol={**settings, **following_protocol(matcher, settings["propagation"]), **protocol},
+        protocol=following_settings(config, matcher) | protocol,
         rows=rows,
-        provenance={"data": str(data), **misfit_masks(matcher, videos, notebook)},
+        provenance={"data": str(config.data), **misfit_masks(matcher, videos, notebook)},
     )
 
 
-def following_protocol(matcher: Matcher | MaskFolder, propagation: Any) -> dict[str, Any]:
-    """Return what a protocol says of how masks came about; finished masks have no settings of `propagation`."""
-    return {"propagation": "finished masks" if isinstance(matcher, MaskFolder) else propagation}
+def following_settings(config: Any, matcher: Matcher | MaskFolder) -> dict[str, Any]:
+    """Return the settings that move numbers; finished masks have none of `propagation`."""
+    return settings_of(config) | ({"propagation": "finished masks"} if isinstance(matcher, MaskFolder) else {})
 
 
 def misfit_masks(matcher: Matcher | MaskFolder, videos: MaskedVideos, notebook: Notebook) -> dict[str, int]:
@@ -100,29 +116,11 @@ def misfit_masks(matcher: Matcher | MaskFolder, videos: MaskedVideos, notebook: 
     return {"resized_masks": len(rows)} if rows else {}
 
 
-class TruthHash:
-    """A hash over the names and the labels that were read."""
-
-    def __init__(self, videos: MaskedVideos) -> None:
-        names = [(video.name, video.frame_names, sorted(video.entries.items())) for video in videos.videos]
-        self._hash = hashlib.sha256(repr(names).encode())
-
-    def add(self, truth: Mapping[int, np.ndarray]) -> None:
-        """Take in the true masks of the next video by frame."""
-        for frame, mask_HW in truth.items():
-            self._hash.update(f"{frame} {mask_HW.shape} ".encode() + mask_HW.tobytes())
-
-    @property
-    def digits(self) -> str:
-        """Its first 16 hex digits."""
-        return self._hash.hexdigest()[:16]
-
-
 def _follow_all(
     videos: MaskedVideos, rules: ScoringRules, follow: Callable[..., np.ndarray], notebook: Notebook
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Return a row an object, and what the protocol says of the data."""
-    truth_hash = TruthHash(videos)
+    truth_hash = TruthHash()
     rows: list[dict[str, Any]] = []
     unscored = 0
     for done, video in enumerate(videos.videos, start=1):
@@ -130,7 +128,8 @@ def _follow_all(
         scored = {number: rules.frames(video, number) for number in objects} if videos.has_truth else {}
         frames = sorted({frame for own in scored.values() for frame in own})
         truth = {frame: video.mask(frame) for frame in sorted(video.mask_files)}
-        truth_hash.add(truth)
+        said = f"{video.name} {video.frame_names} {sorted(video.entries.items())} {list(truth)}"
+        truth_hash.add(said, *truth.values())
         num_labels = max(*objects, *map(largest_object, truth.values()))
         masks_THW = follow(video, scored=frames, num_labels=num_labels)
         keep_masks(notebook, video, masks_THW)

@@ -21,28 +21,32 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from densewalk.datasets.config import require, to_mapping
+from densewalk.datasets.config import require
 from densewalk.datasets.readers.labelled import IGNORED, LabelledImage
 from densewalk.datasets.readers.segmentation import SEGMENTATION_SETS
 from densewalk.ssl.evaluate.benchmark import Scores
 from densewalk.ssl.evaluate.kind import BenchmarkKind
 from densewalk.ssl.evaluate.label_pictures import LabelPictures
-from densewalk.ssl.evaluate.labelled_split import LabelledSplit, TruthHash
+from densewalk.ssl.evaluate.labelled_split import LabelledSplit
 from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
 from densewalk.ssl.evaluate.retrieval_pictures import FRAME_PX, retrieved
 from densewalk.ssl.evaluate.segmentation_scores import SEGMENTATION_COLUMNS, class_rows
+from densewalk.ssl.evaluate.settings import settings_of
+from densewalk.ssl.evaluate.truth_hash import TruthHash
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.metrics.miou import class_iou, confusion, segmentation_scores
+from densewalk.ssl.probe.cells import count_labels
 from densewalk.ssl.probe.classify import upsampled_argmax
 from densewalk.ssl.probe.features import image_features
 from densewalk.ssl.probe.label_raster import ReadAt, read_labels
 from densewalk.ssl.probe.matching import as_classes, classes_of_clusters
 from densewalk.ssl.probe.memory_views import MemoryView, random_view, whole_view
 from densewalk.ssl.probe.neighbours import Backend
-from densewalk.ssl.probe.patch_memory import PatchMemory, PatchMemoryBuilder, count_labels
+from densewalk.ssl.probe.patch_memory import PatchMemory, PatchMemoryBuilder
 from densewalk.ssl.probe.whole_image import resized
 from densewalk.ssl.show.retrieval import RetrievalRow, retrieval_sheet
 from densewalk.ssl.show.still import jpeg_bytes
@@ -119,7 +123,7 @@ class Hummingbird:
         count_LL = np.zeros((self._num_labels, self._num_labels), dtype=np.int64)
         found: list[RetrievalRow] = []
         for number, item in enumerate(self._test):
-            truth.add(item)
+            truth.add(item.name, item.label_HW)
             feature_DHW = image_features(matcher, resized(item.image_HWC, self._size_hw))
             share_LHW = memory.read(feature_DHW, count=config.neighbours, temperature=config.temperature)
             predicted_HW = upsampled_argmax(share_LHW, self._size_hw).cpu().numpy()
@@ -140,7 +144,7 @@ class Hummingbird:
             subject=subject,
             headline="mIoU",
             scalars=self._scalars(count_LL),
-            protocol=self._protocol() | {"truth_sha256": truth.digest},
+            protocol=self._protocol() | {"truth_sha256": truth.digits},
             rows=class_rows(count_LL, self._class_names),
             provenance={"data": str(config.data), "backend": config.backend, "memory_patches": len(memory)},
         )
@@ -158,7 +162,7 @@ class Hummingbird:
         for epoch in range(config.epochs):
             for number, item in enumerate(self._train):
                 if not epoch:
-                    truth.add(item)
+                    truth.add(item.name, item.label_HW)
                 view = self._view(item, rng)
                 feature_DHW = image_features(matcher, view.image_SSC)
                 grid_hw = (feature_DHW.shape[1], feature_DHW.shape[2])
@@ -177,7 +181,7 @@ class Hummingbird:
         if self.config.rules == "released":
             label_SS = label_SS.copy()
             label_SS[label_SS == IGNORED] = self._num_labels - 1 if self._own_class else 0
-        return count_labels(label_SS, grid_hw=grid_hw, num_classes=self._num_labels)
+        return torch.from_numpy(count_labels(label_SS, grid_hw, num_classes=self._num_labels))
 
     def _scalars(self, count_LL: Int[np.ndarray, "l l"]) -> dict[str, float]:
         scalars = segmentation_scores(count_LL)
@@ -186,8 +190,7 @@ class Hummingbird:
         return scalars
 
     def _protocol(self) -> dict[str, Any]:
-        left_out = ("data", "backend")
-        return {key: value for key, value in to_mapping(self.config).items() if key not in left_out} | {
+        return settings_of(self.config) | {
             "num_train": len(self._train),
             "num_test": len(self._test),
             "classes": self._num_labels,

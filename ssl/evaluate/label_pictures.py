@@ -1,16 +1,18 @@
 """A few test images with predicted and true classes, and the confusion matrix, as a benchmark goes along."""
 
-import cv2
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Int, UInt8
 
 from densewalk.datasets.readers.labelled import LabelledImage
 from densewalk.ssl.evaluate.notebook import Notebook
 from densewalk.ssl.show.confusion import confusion_chart
+from densewalk.ssl.show.evenly import evenly
 from densewalk.ssl.show.labels import LabelledPicture, label_sheet
-from densewalk.ssl.show.still import jpeg_bytes
+from densewalk.ssl.show.still import jpeg_bytes, resized
 
-__all__ = ["LabelPictures"]
+__all__ = ["LabelPictures", "keep_confusion"]
 
 _NUM_SHOWN = 4
 
@@ -21,8 +23,7 @@ class LabelPictures:
     def __init__(self, notebook: Notebook, classes: list[str], num_images: int) -> None:
         self._notebook, self._classes = notebook, classes
         self._items: list[LabelledPicture] = []
-        chosen = np.linspace(0, num_images - 1, min(_NUM_SHOWN, num_images)).round().astype(int)
-        self._chosen = set(chosen.tolist()) if notebook.keeps else set()
+        self._chosen = evenly(num_images, _NUM_SHOWN) if notebook.keeps else []
 
     def shows(self, number: int) -> bool:
         """Return whether an image is one of the few that are drawn."""
@@ -32,7 +33,7 @@ class LabelPictures:
         self, item: LabelledImage, predicted_HW: UInt8[np.ndarray, "h w"], truth_HW: UInt8[np.ndarray, "h w"]
     ) -> None:
         """Take an image, resized to its labels."""
-        image_HWC = cv2.resize(item.image_HWC, predicted_HW.shape[::-1], interpolation=cv2.INTER_AREA)
+        image_HWC = resized(item.image_HWC, (predicted_HW.shape[0], predicted_HW.shape[1]))
         self._items.append(
             LabelledPicture(name=item.name, image_HWC=image_HWC, predicted_HW=predicted_HW, truth_HW=truth_HW)
         )
@@ -43,10 +44,16 @@ class LabelPictures:
             return
         sheet = jpeg_bytes(label_sheet(self._items, self._classes))
         self._notebook.picture("Predicted and true classes", "predictions.jpg", sheet)
-        chart = confusion_chart(count_LL, self._classes).encode()
-        self._notebook.picture("What each true class was taken for", "confusion.svg", chart)
+        keep_confusion(self._notebook, count_LL, self._classes)
+
+
+def keep_confusion(notebook: Notebook, count_LL: Int[np.ndarray, "l l"], classes: Sequence[str]) -> None:
+    """Write counts by (true class, predicted class) as a chart and as a table."""
+    if notebook.keeps:
+        chart = confusion_chart(count_LL, classes).encode()
+        notebook.picture("What each true class was taken for", "confusion.svg", chart)
         rows = [
-            {"true class": name, **{other: int(count) for other, count in zip(self._classes, count_L, strict=True)}}
-            for name, count_L in zip(self._classes, count_LL, strict=True)
+            {"true class": name, **{other: int(count) for other, count in zip(classes, count_L, strict=True)}}
+            for name, count_L in zip(classes, count_LL, strict=True)
         ]
-        self._notebook.table("confusion.csv", rows)
+        notebook.table("confusion.csv", rows)

@@ -1,31 +1,14 @@
-"""The labelled images that a benchmark reads, and the fingerprint of what it read."""
+"""The labelled images that a benchmark reads."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from densewalk.datasets.errors import BenchmarkError
 from densewalk.datasets.readers.labelled import LabelledImage
 from densewalk.datasets.readers.segmentation import SEGMENTATION_SETS, open_images
+from densewalk.ssl.evaluate.settings import data_for
 
-__all__ = ["LabelledSplit", "TruthHash"]
-
-
-class TruthHash:
-    """A hash over names and labels in the order they were read: the version of the data a score was made on."""
-
-    def __init__(self) -> None:
-        self._hash = hashlib.sha256()
-
-    def add(self, item: LabelledImage) -> None:
-        """Take one image's name and labels."""
-        self._hash.update(f"{item.name} {item.label_HW.shape} ".encode())
-        self._hash.update(item.label_HW.tobytes())
-
-    @property
-    def digest(self) -> str:
-        """The first 16 hexadecimal digits."""
-        return self._hash.hexdigest()[:16]
+__all__ = ["LabelledSplit"]
 
 
 class LabelledSplit:
@@ -38,9 +21,7 @@ class LabelledSplit:
 
     def __init__(self, dataset: str, data: Path | None, split: str, *, count: int, benchmark: str) -> None:
         known = SEGMENTATION_SETS[dataset]
-        if data is None:
-            raise BenchmarkError(f"{benchmark} needs --data PATH: {known.origin.expected}")
-        self._images = open_images(dataset, data, split)
+        self._images = open_images(dataset, data_for(benchmark, data, known.origin.expected), split)
         self.classes = self._images.classes
         self._count = min(count or len(self._images), len(self._images))
         if not self._count:

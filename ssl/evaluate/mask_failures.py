@@ -42,13 +42,14 @@ def failure_reason(
         lost = last + 1
         where = _whereabouts(number, predicted[lost:], truth_THW[lost:])
         return f"lost at frame {frames[lost]} and never found again: {where}"
+    if (predicted == truth).all():
+        return "nothing: every pixel is right"
     if region_T.mean() >= _GOOD:
         return f"boundary only: its region is right ({100 * region_T.mean():.0f} % overlap), its border is not"
-    wrong = predicted & ~truth
-    if wrong.sum() >= _LARGE_SHARE * predicted.sum():
+    num_wrong, num_missed = (predicted & ~truth).sum(), (truth & ~predicted).sum()
+    if num_wrong >= max(_LARGE_SHARE * predicted.sum(), num_missed):
         return _whereabouts(number, predicted, truth_THW)
-    missed = 100 * (truth & ~predicted).sum() / truth.sum()
-    return f"covered in part: {missed:.0f} % of it went without its label"
+    return f"covered in part: {100 * num_missed / truth.sum():.0f} % of it went without its label"
 
 
 def _whereabouts(number: int, predicted_THW: Bool[np.ndarray, "t h w"], truth_THW: UInt8[np.ndarray, "t h w"]) -> str:

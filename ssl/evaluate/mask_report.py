@@ -20,6 +20,7 @@ from densewalk.datasets.readers.video_masks.masked_video import MaskedVideo
 from densewalk.ssl.evaluate.mask_failures import failure_reason
 from densewalk.ssl.evaluate.notebook import Notebook
 from densewalk.ssl.metrics.davis import overlaps
+from densewalk.ssl.show.evenly import evenly
 from densewalk.ssl.show.film import mp4_bytes
 from densewalk.ssl.show.masks import overlay_masks
 from densewalk.ssl.show.still import jpeg_bytes, resized
@@ -98,12 +99,11 @@ def show_worst(
         truth_THW = np.stack([video.mask(frame) for frame in frames])
         region_T = overlaps(number, predicted_THW, truth_THW)[:, 0]
         reason = failure_reason(number, predicted_THW, truth_THW, region_T, frames=frames)
-        places = np.unique(np.linspace(0, len(frames) - 1, _NUM_PICTURES).round().astype(int))
         pictures = tuple(
             overlay_masks(
                 video.frames[frames[place]], _faults(predicted_THW[place] == number, truth_THW[place] == number)
             )
-            for place in places
+            for place in evenly(len(frames), _NUM_PICTURES)
         )
         shown.append(WorstRow(frames=pictures, title=f"{row['item']}: J&F {row['J&F']:.1f}", reason=reason))
         told.append({"item": row["item"], "J&F": _digits(row["J&F"]), "reason": reason})

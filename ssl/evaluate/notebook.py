@@ -15,6 +15,9 @@ from densewalk.datasets.atomic import write_bytes, write_text
 
 __all__ = ["FORGETFUL", "Notebook"]
 
+_SVG_HEAD = b'<svg xmlns="http://www.w3.org/2000/svg" '
+"""Begins a chart that is a file of its own; browsers show one without the name space as plain XML."""
+
 
 class Notebook:
     """Files of one subject under one benchmark, in a folder of their own."""
@@ -35,7 +38,8 @@ class Notebook:
     def picture(self, caption: str, file_name: str, content: bytes) -> None:
         """Keep a PNG, JPEG, GIF, mp4 or SVG file that a report shows under `caption`."""
         if self.folder is not None:
-            write_bytes(self.folder / file_name, content)
+            is_chart = content.startswith(b"<svg ")
+            write_bytes(self.folder / file_name, _SVG_HEAD + content[len(b"<svg ") :] if is_chart else content)
             self.pictures[caption] = file_name
 
     def table(self, file_name: str, rows: Sequence[Mapping[str, Any]]) -> None:

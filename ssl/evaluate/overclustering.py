@@ -24,14 +24,16 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from densewalk.datasets.config import require, to_mapping
+from densewalk.datasets.config import require
 from densewalk.datasets.readers.labelled import IGNORED
 from densewalk.datasets.readers.segmentation import SEGMENTATION_SETS
 from densewalk.ssl.evaluate.benchmark import Scores
 from densewalk.ssl.evaluate.kind import BenchmarkKind
 from densewalk.ssl.evaluate.label_pictures import LabelPictures
-from densewalk.ssl.evaluate.labelled_split import LabelledSplit, TruthHash
+from densewalk.ssl.evaluate.labelled_split import LabelledSplit
 from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
+from densewalk.ssl.evaluate.settings import settings_of
+from densewalk.ssl.evaluate.truth_hash import TruthHash
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.metrics.miou import class_iou, segmentation_scores
 from densewalk.ssl.probe.clusters import Clusters, KMeansConfig, draw_sample, k_means
@@ -132,7 +134,7 @@ class Overclustering:
         truth, sums = TruthHash(), VectorSums(axes_vectors=self.config.axes_vectors)
         total, labels = 2 * len(self._images) + self.config.seeds, []
         for number, item in enumerate(self._images):
-            truth.add(item)
+            truth.add(item.name, item.label_HW)
             labels.append(self._labels(item.label_HW))
             feature_DHW = image_features(matcher, resized(item.image_HWC, self._size_hw))
             sums.add(self._enlarged(feature_DHW).flatten(1).T)
@@ -141,7 +143,7 @@ class Overclustering:
         for number, item in enumerate(self._images):
             maps.append(axes.reduce(image_features(matcher, resized(item.image_HWC, self._size_hw))))
             notebook.progress(len(labels) + number + 1, total, item.name)
-        return maps, labels, truth.digest
+        return maps, labels, truth.digits
 
     @property
     def _size_hw(self) -> tuple[int, int]:
@@ -192,8 +194,7 @@ class Overclustering:
         pictures.keep(count_LL)
 
     def _protocol(self) -> dict[str, Any]:
-        left_out = ("data", "backend")
-        return {key: value for key, value in to_mapping(self.config).items() if key not in left_out} | {
+        return settings_of(self.config) | {
             "num_images": len(self._images),
             "classes": self._num_classes,
             "clusters": self._num_clusters,

@@ -6,7 +6,6 @@ are encoded anew. Either way whole test images are read as `WholeImageConfig` sa
 Shapes: L classes.
 """
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from densewalk.datasets.config import to_mapping
 from densewalk.datasets.readers.labelled import LabelledImage, LabelledImages
 from densewalk.ssl.evaluate.label_pictures import LabelPictures
 from densewalk.ssl.evaluate.notebook import Notebook
+from densewalk.ssl.evaluate.truth_hash import TruthHash
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.metrics.miou import confusion
 from densewalk.ssl.probe.features import image_features
@@ -117,8 +117,8 @@ def _protocol(train: "_Witness", test: "_Witness", fit: FitConfig, image: WholeI
         "resize": "PIL bilinear, 8 bit",
         "head": "of the last step" if isinstance(fit, StepwiseConfig) else "of the optimum",
         "mean_over": "classes that occur",
-        "train_sha256": train.digest,
-        "truth_sha256": test.digest,
+        "train_sha256": train.truth.digits,
+        "truth_sha256": test.truth.digits,
     }
 
 
@@ -144,24 +144,17 @@ def _size(item: LabelledImage) -> tuple[int, int]:
 
 
 class _Witness:
-    """Images that remember a hash of the name and labels of each one that was read."""
+    """Images that keep a hash of the names and labels of those that were read."""
 
     def __init__(self, images: LabelledImages) -> None:
         self.classes = images.classes
+        self.truth = TruthHash()
         self._images = images
-        self._seen: dict[int, bytes] = {}
 
     def __len__(self) -> int:
         return len(self._images)
 
     def __getitem__(self, number: int, /) -> LabelledImage:
         item = self._images[number]
-        if number not in self._seen:
-            head = f"{item.name} {item.label_HW.shape} ".encode()
-            self._seen[number] = hashlib.sha256(head + item.label_HW.tobytes()).digest()
+        self.truth.add(item.name, item.label_HW)
         return item
-
-    @property
-    def digest(self) -> str:
-        """16 hexadecimal digits for what was read, in whatever order."""
-        return hashlib.sha256(b"".join(self._seen[number] for number in sorted(self._seen))).hexdigest()[:16]

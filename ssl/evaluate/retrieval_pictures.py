@@ -1,12 +1,11 @@
 """The patches that answered: a patch of a test image beside the training patches nearest to it."""
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from densewalk.datasets.geometry import grid_points
 from densewalk.datasets.readers.labelled import LabelledImage
 from densewalk.ssl.evaluate.labelled_split import LabelledSplit
+from densewalk.ssl.probe.cells import cell_middles
 from densewalk.ssl.probe.patch_memory import PatchMemory
 from densewalk.ssl.show.retrieval import Match, RetrievalRow
 
@@ -33,7 +32,7 @@ def retrieved(
     """Return a patch of an image and the nearest patches of up to four training images; `row` says which patch."""
     height, width = item.label_HW.shape
     rows, columns = feature_DHW.shape[1:]
-    place_N2 = grid_points(rows, columns) * torch.tensor((width / columns, height / rows))
+    place_N2 = cell_middles((height, width), (rows, columns))
     across, down = _PLACES[row % len(_PLACES)]
     node = int(down * rows) * columns + int(across * columns)
     near = memory.nearest(feature_DHW.flatten(1).T[node : node + 1], _ASKED)

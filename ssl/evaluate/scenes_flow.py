@@ -18,7 +18,8 @@ from densewalk.datasets.geometry import grid_points, inside
 from densewalk.datasets.scenes.config import SceneConfig
 from densewalk.datasets.scenes.scene import Scene
 from densewalk.ssl.evaluate.benchmark import Scores
-from densewalk.ssl.evaluate.flow import FLOW_COLUMNS, predict_flow
+from densewalk.ssl.evaluate.flow_prediction import predict_flow
+from densewalk.ssl.evaluate.flow_scores import FLOW_COLUMNS, pair_rows
 from densewalk.ssl.evaluate.kind import BenchmarkKind
 from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
 from densewalk.ssl.evaluate.scenes import SCENE_PROTOCOL, held_out_scenes
@@ -72,17 +73,13 @@ class ScenesFlow:
         for number, scene in enumerate(held_out_scenes(config.scene, count=config.num_pairs)):
             shares.append(self._score(matcher, scene))
             notebook.progress(number + 1, config.num_pairs, f"pair {number}")
-        names = list(dict.fromkeys(name for pair in shares for name in pair))
         return Scores(
             name=self.name,
             subject=subject,
             headline="EPE",
             scalars=over_pairs(shares),
             protocol=SCENE_PROTOCOL | {"pixels": "visible in both windows"} | to_mapping(config),
-            rows=[
-                {"pair": number} | {name: pair[name].mean if name in pair else None for name in names}
-                for number, pair in enumerate(shares)
-            ],
+            rows=pair_rows(range(len(shares)), shares),
         )
 
     def _score(self, matcher: Matcher, scene: Scene) -> dict[str, Share]:

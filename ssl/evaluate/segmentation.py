@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from densewalk.datasets.config import require, to_mapping
+from densewalk.datasets.config import require
 from densewalk.datasets.readers.segmentation import SEGMENTATION_SETS
 from densewalk.ssl.evaluate.benchmark import Scores
 from densewalk.ssl.evaluate.kind import BenchmarkKind
@@ -23,6 +23,7 @@ from densewalk.ssl.evaluate.labelled_split import LabelledSplit
 from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
 from densewalk.ssl.evaluate.probed_segmentation import probe_segmentation
 from densewalk.ssl.evaluate.segmentation_scores import SEGMENTATION_COLUMNS, class_rows
+from densewalk.ssl.evaluate.settings import settings_of
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.metrics.miou import segmentation_scores
 from densewalk.ssl.probe.augmented import ScaledCropConfig
@@ -82,13 +83,12 @@ class LinearSegmentation:
         found = probe_segmentation(
             matcher, self._train, self._test, fit=config.fit, image=config.image, notebook=notebook
         )
-        settings = to_mapping(config)
         return Scores(
             name=self.name,
             subject=subject,
             headline="mIoU",
             scalars=segmentation_scores(found.count_LL),
-            protocol={key: value for key, value in settings.items() if key != "data"} | found.protocol,
+            protocol=settings_of(config) | found.protocol,
             rows=class_rows(found.count_LL, self._test.classes),
             provenance={"data": str(config.data)},
         )

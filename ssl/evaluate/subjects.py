@@ -9,7 +9,7 @@ from densewalk.datasets.config import resolve, to_mapping
 from densewalk.datasets.errors import BenchmarkError
 from densewalk.datasets.records import file_sha256
 from densewalk.ssl.encoders.named import ARCHITECTURES, EncoderConfig, Layout, build_encoder, load_encoder, recognise
-from densewalk.ssl.evaluate.baselines import baseline, untrained_weights
+from densewalk.ssl.evaluate.baselines import UNTRAINED_SEED, baseline, untrained_weights
 from densewalk.ssl.evaluate.mask_folder import MaskFolder
 from densewalk.ssl.evaluate.subject_name import Released, SubjectName, parse_subject
 from densewalk.ssl.matchers.cosine import CosineMatcher
@@ -36,7 +36,7 @@ def load_subject(text: str) -> tuple[Subject, dict[str, Any]]:
     weights or masks are, and `ConfigError` on settings that its encoder does not know.
     """
     subject, provenance = _load(parse_subject(text))
-    return subject.to(_device()).eval(), {"subject": text} | provenance
+    return subject.to(_device()).eval(), _facts(text, subject) | provenance
 
 
 def load_network(text: str) -> tuple[Matcher, dict[str, Any]]:
@@ -57,14 +57,17 @@ def load_like(text: str, first: str, matcher: Subject) -> tuple[Subject, dict[st
     if text != UNTRAINED:
         name = parse_subject(text)
         if name.kind == "word" and like is not None:
-            return baseline(name.value, like), {"subject": text}
+            found = baseline(name.value, like)
+            return found, _facts(text, found)
         return load_subject(text)
     run = run_of(first)
     if run is None:
-        return baseline(UNTRAINED, like), {"subject": f"{first}, untrained"}
-    with untrained_weights():
-        network = build_objective(load_train_config(run).objective).subject()
-    return network.to(module_device(matcher)).eval(), {"subject": f"{first}, untrained"}
+        network = baseline(UNTRAINED, like)
+    else:
+        with untrained_weights():
+            network = build_objective(load_train_config(run).objective).subject()
+    network = network.to(module_device(matcher)).eval()
+    return network, _facts(f"{first}, untrained", network) | {"seed": UNTRAINED_SEED}
 
 
 def run_of(text: str) -> Path | None:
@@ -88,6 +91,11 @@ def usual_floor(text: str) -> tuple[str, ...]:
     return tuple(floor for floor in (*((UNTRAINED,) if trained else ()), "rgb", "zero-motion") if floor != text)
 
 
+def _facts(text: str, subject: Subject) -> dict[str, Any]:
+    """Return what is said of every subject: a baseline has the stride of what it stands beside, which moves its scores."""
+    return {"subject": text} | ({"stride": subject.stride} if isinstance(subject, Matcher) else {})
+
+
 def _load(name: SubjectName) -> tuple[Subject, dict[str, Any]]:
     match name.kind:
         case "run":
@@ -108,7 +116,7 @@ def _random(name: SubjectName) -> tuple[Matcher, dict[str, Any]]:
     config = _configured(ARCHITECTURES[name.value], name)
     with untrained_weights():
         encoder = build_encoder(config)
-    return CosineMatcher(encoder), {"architecture": to_mapping(config)}
+    return CosineMatcher(encoder), {"architecture": to_mapping(config), "seed": UNTRAINED_SEED}
 
 
 def _published(layout: Layout, name: SubjectName) -> tuple[Matcher, dict[str, Any]]:

@@ -16,20 +16,21 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from densewalk.datasets.config import to_mapping
-from densewalk.datasets.errors import BenchmarkError, DataError
+from densewalk.datasets.errors import DataError
 from densewalk.datasets.readers.labelled import IGNORED
 from densewalk.datasets.readers.video_masks.masked_video import MaskedVideo
 from densewalk.datasets.readers.video_masks.presence import Presence
 from densewalk.datasets.readers.video_masks.vip import VIP, VIP_CLASSES, read_vip
 from densewalk.ssl.evaluate.benchmark import Scores
-from densewalk.ssl.evaluate.followed_objects import TruthHash, following_protocol, misfit_masks
+from densewalk.ssl.evaluate.followed_objects import following_settings, misfit_masks
 from densewalk.ssl.evaluate.kind import BenchmarkKind
 from densewalk.ssl.evaluate.mask_folder import MaskFolder
 from densewalk.ssl.evaluate.mask_following import follow_masks
 from densewalk.ssl.evaluate.mask_report import keep_masks, show_followed
 from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
 from densewalk.ssl.evaluate.segmentation_scores import SEGMENTATION_COLUMNS, class_rows
+from densewalk.ssl.evaluate.settings import data_for
+from densewalk.ssl.evaluate.truth_hash import TruthHash
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.metrics.miou import confusion, segmentation_scores
 from densewalk.ssl.propagate.config import PRESETS, PropagationConfig
@@ -64,19 +65,18 @@ class Vip:
 
     def __init__(self, config: VipConfig) -> None:
         self.config = config
-        if config.data is None:
-            raise BenchmarkError(f"{self.name} needs --data FOLDER; {VIP.expected}")
-        self._videos = read_vip(config.data, split=config.split, sequences=config.sequences)
+        data = data_for(self.name, config.data, VIP.expected)
+        self._videos = read_vip(data, split=config.split, sequences=config.sequences)
 
     def __call__(self, matcher: Matcher | MaskFolder, *, subject: str, notebook: Notebook = FORGETFUL) -> Scores:
         """Follow the classes of every video's first frame; one row a class that occurs."""
-        videos, truth_hash = self._videos.videos, TruthHash(self._videos)
+        videos, truth_hash = self._videos.videos, TruthHash()
         count_LL = np.zeros((_NUM_CLASSES, _NUM_CLASSES), np.int64)
         of_video: dict[str, float] = {}
         for done, video in enumerate(videos, start=1):
             frames = range(len(video.frames))
             truth_THW = np.stack([_categories(video, frame) for frame in frames])
-            truth_hash.add(dict(enumerate(truth_THW)))
+            truth_hash.add(f"{video.name} {video.frame_names}", truth_THW)
             masks_THW = follow_masks(
                 matcher, video, self.config.propagation, scored=frames, num_labels=_NUM_CLASSES - 1
             )
@@ -87,14 +87,12 @@ class Vip:
             notebook.progress(done, len(videos), video.name)
         show_followed(notebook, videos, of_video)
         notebook.table("videos.csv", [{"video": name, "mIoU": value} for name, value in of_video.items()])
-        settings = {key: value for key, value in to_mapping(self.config).items() if key != "data"}
         return Scores(
             name=self.name,
             subject=subject,
             headline="mIoU",
             scalars=segmentation_scores(count_LL),
-            protocol=settings
-            | following_protocol(matcher, settings["propagation"])
+            protocol=following_settings(self.config, matcher)
             | {"num_videos": len(videos), "left_out": list(self._videos.left_out), "classes": _NUM_CLASSES}
             | {"truth_sha256": truth_hash.digits, "scored": "all frames, the first among them"},
             rows=class_rows(count_LL, VIP_CLASSES),

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from densewalk.datasets.config import require, to_mapping
-from densewalk.datasets.errors import BenchmarkError
+from densewalk.datasets.config import require
 from densewalk.datasets.readers.video_masks.masked_video import MaskedVideo
 from densewalk.datasets.readers.video_masks.presence import Presence
 from densewalk.datasets.readers.video_masks.youtube_vos import YOUTUBE_VOS, read_youtube_vos
@@ -22,6 +21,7 @@ from densewalk.ssl.evaluate.kind import BenchmarkKind
 from densewalk.ssl.evaluate.mask_folder import MaskFolder
 from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
 from densewalk.ssl.evaluate.scenes_propagation import PROPAGATION_COLUMNS
+from densewalk.ssl.evaluate.settings import data_for
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.propagate.config import PRESETS, PropagationConfig
 
@@ -43,9 +43,7 @@ class YoutubeVosConfig:
 
     def __post_init__(self) -> None:
         is_name = Path(self.split).name == self.split != ""
-        require(
-            not is_name and f"split={self.split!r} must be the name of a folder",
-        )
+        require(not is_name and f"split={self.split!r} must be the name of a folder")
 
 
 class YoutubeVos:
@@ -58,10 +56,8 @@ class YoutubeVos:
 
     def __init__(self, config: YoutubeVosConfig) -> None:
         self.config = config
-        if config.data is None:
-            raise BenchmarkError(f"{self.name} needs --data FOLDER; {YOUTUBE_VOS.expected}")
-        self._data = config.data
-        self._videos = read_youtube_vos(config.data, split=config.split, sequences=config.sequences)
+        data = data_for(self.name, config.data, YOUTUBE_VOS.expected)
+        self._videos = read_youtube_vos(data, split=config.split, sequences=config.sequences)
 
     def __call__(self, matcher: Matcher | MaskFolder, *, subject: str, notebook: Notebook = FORGETFUL) -> Scores:
         """Follow every object from where it comes in; one row an object that is annotated again."""
@@ -69,19 +65,8 @@ class YoutubeVos:
             objects=lambda video: sorted(video.entries),
             frames=_annotated_later,
             text="annotated frames after the one an object comes in with",
-            split=self.config.split,
         )
-        return score_followed(
-            self.name,
-            videos=self._videos,
-            rules=rules,
-            settings={key: value for key, value in to_mapping(self.config).items() if key != "data"},
-            propagation=self.config.propagation,
-            data=self._data,
-            matcher=matcher,
-            subject=subject,
-            notebook=notebook,
-        )
+        return score_followed(self.name, self._videos, rules, self.config, matcher, subject=subject, notebook=notebook)
 
 
 def _annotated_later(video: MaskedVideo, number: int) -> Sequence[int]:

@@ -18,18 +18,13 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, UInt8
 
-__all__ = ["MaskOverlap", "boundary_accuracy", "overlap"]
+__all__ = ["MaskOverlap", "overlap"]
 
 _BOUNDARY_RATIO = 0.008
 """Tolerance of the boundary match over the image diagonal."""
 
 MaskOverlap = tuple[float, float]
 """Region similarity J and boundary accuracy F, in 0-1."""
-
-
-def boundary_accuracy(predicted_HW: Bool[np.ndarray, "h w"], truth_HW: Bool[np.ndarray, "h w"]) -> float:
-    """Return the F score of two masks' boundaries in 0-1."""
-    return overlap(predicted_HW, truth_HW)[1]
 
 
 def overlap(predicted_HW: Bool[np.ndarray, "h w"], truth_HW: Bool[np.ndarray, "h w"]) -> MaskOverlap:

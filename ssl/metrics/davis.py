@@ -15,7 +15,7 @@ Shapes: T frames, H W rows and columns.
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Float, UInt8
 
 from densewalk.datasets.errors import BenchmarkError
 from densewalk.ssl.metrics.boundary import overlap
@@ -26,7 +26,6 @@ __all__ = [
     "mean_over_objects",
     "object_row",
     "overlaps",
-    "region_similarity",
     "score_sequence",
 ]
 
@@ -77,11 +76,6 @@ def object_row(number: int, overlap_T2: Float[np.ndarray, "t 2"]) -> dict[str, f
         row[f"{letter}_recall"] = 100 * float((value_T > 0.5).mean())
         row[f"{letter}_decay"] = 100 * decay(value_T)
     return row
-
-
-def region_similarity(predicted_HW: Bool[np.ndarray, "h w"], truth_HW: Bool[np.ndarray, "h w"]) -> float:
-    """Return intersection over union in 0-1; 1 when both masks are empty."""
-    return overlap(predicted_HW, truth_HW)[0]
 
 
 def decay(value_T: Float[np.ndarray, "t"]) -> float:

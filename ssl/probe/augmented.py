@@ -8,7 +8,6 @@ ImageNet without a label. Both mirror every second view.
 Shapes: H W rows and columns, S side of the crop.
 """
 
-import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
@@ -20,11 +19,11 @@ from densewalk.datasets.photometric import ColourChange, recolour
 from densewalk.datasets.readers.labelled import IGNORED
 from densewalk.ssl.encoders.colours import IMAGENET_MEAN
 from densewalk.ssl.probe.label_raster import ReadAt, read_labels
+from densewalk.ssl.probe.random_box import random_box
 from densewalk.ssl.probe.whole_image import resized, short_side_size
 
 __all__ = ["ResizedCropConfig", "ScaledCropConfig", "ViewConfig"]
 
-_ASPECTS = (3 / 4, 4 / 3)
 _TRIES = 10
 
 _View = tuple[UInt8[np.ndarray, "s s 3"], UInt8[np.ndarray, "s s"]]
@@ -63,23 +62,10 @@ class ResizedCropConfig(ViewConfig):
         self, image_HWC: UInt8[np.ndarray, "h w 3"], label_HW: UInt8[np.ndarray, "h w"], rng: np.random.Generator
     ) -> _View:
         """Return a view; labels are read at pixel centres."""
-        rows, columns = self._box((label_HW.shape[0], label_HW.shape[1]), rng)
+        rows, columns = random_box((label_HW.shape[0], label_HW.shape[1]), rng, area=self.area)
         size_hw = (self.crop, self.crop)
         view = resized(np.ascontiguousarray(image_HWC[rows, columns]), size_hw)
         return _mirrored(view, read_labels(label_HW[rows, columns], size_hw, at="centre"), rng)
-
-    def _box(self, size_hw: tuple[int, int], rng: np.random.Generator) -> tuple[slice, slice]:
-        height, width = size_hw
-        for _ in range(_TRIES):
-            area = height * width * rng.uniform(*self.area)
-            aspect = math.exp(rng.uniform(math.log(_ASPECTS[0]), math.log(_ASPECTS[1])))
-            rows, columns = round(math.sqrt(area / aspect)), round(math.sqrt(area * aspect))
-            if 0 < rows <= height and 0 < columns <= width:
-                return _span(height, rows, rng), _span(width, columns, rng)
-        columns = round(min(width, height * _ASPECTS[1]))
-        rows = round(min(height, width / _ASPECTS[0]))
-        top, left = (height - rows) // 2, (width - columns) // 2
-        return slice(top, top + rows), slice(left, left + columns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

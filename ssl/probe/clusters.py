@@ -101,7 +101,8 @@ def lloyd(
 def _means(point_ND: Tensor, index_N: Tensor, num_clusters: int) -> Tensor:
     """Return the means of all clusters; an empty one takes half of the largest."""
     sum_KD = torch.zeros((num_clusters, point_ND.shape[1]), dtype=torch.float64, device=point_ND.device)
-    sum_KD.index_add_(0, index_N, point_ND.double())
+    # of the ways to add up rows, the one whose order, and so whose rounding, is fixed on a GPU too
+    sum_KD.index_put_((index_N,), point_ND.double(), accumulate=True)
     count_K = index_N.bincount(minlength=num_clusters)
     centre_KD = sum_KD / count_K.clamp_min(1)[:, None]
     tilt_D = 1 + _SPLIT * (1 - 2.0 * (torch.arange(point_ND.shape[1], device=point_ND.device) % 2))

@@ -6,8 +6,8 @@ sum s_k d_k / sum s_k, the d_k spread evenly over the range (AdaBins). The loss 
     sqrt(var(g) + 0.15 mean(g)^2),    g = log(p + 0.001) - log(t + 0.001),
 
 without the variance in the first steps, averaged over every two images of a step (one GPU's share there). AdamW's rate
-rises and falls as DINOv3's WarmupOneCycleLR has it, and its first momentum with it. Images are cut to the labelled part
-of a Kinect frame, rotated a little, mirrored, cropped at random and changed in colour.
+rises and falls as DINOv3's WarmupOneCycleLR has it, and its first momentum with it. Images are shown as random crops
+(`ssl/probe/depth_crops.py`).
 
 Shapes: B batch, D feature width, K bins, H W image and gh gw grid rows and columns, C channels.
 """
@@ -16,29 +16,27 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Float32, UInt8
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from densewalk.datasets.config import require
 from densewalk.datasets.errors import BenchmarkError
 from densewalk.datasets.readers.nyu import DepthImage, DepthImages
 from densewalk.ssl.matchers.matcher import Matcher
+from densewalk.ssl.probe.depth_crops import random_crop
 from densewalk.ssl.probe.features import dense_features
 from densewalk.ssl.track.frames import module_device
 
-__all__ = ["BinnedDepth", "BinnedDepthConfig", "fit_binned_depth", "one_cycle", "random_crop", "sig_log"]
+__all__ = ["BinnedDepth", "BinnedDepthConfig", "fit_binned_depth", "one_cycle", "sig_log"]
 
 _NORM_FLOOR, _LOG_FLOOR = 0.1, 1e-3
 _MEAN_WEIGHT, _STEPS_WITHOUT_VARIANCE = 0.15, 100
 _SECOND_MOMENTUM = 0.99
 _START_FRACTION, _END_FRACTION = 1e-3, 1 / 25e3
 _MOMENTUM_FROM, _MOMENTUM_TO = 0.85, 0.95
-_KINECT_ROWS, _KINECT_COLUMNS = (45 / 480, 472 / 480), (43 / 640, 608 / 640)
-_DEGREES, _GAMMA, _BRIGHTNESS, _COLOUR = 2.5, (0.9, 1.1), (0.75, 1.25), (0.9, 1.1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,9 +120,9 @@ def fit_binned_depth(
         torch.manual_seed(config.seed)
         head = BinnedDepth(matcher.dim, num_bins=config.num_bins, range_m=range_m).to(module_device(matcher))
     optimiser = torch.optim.AdamW(head.parameters(), weight_decay=config.weight_decay)
-    drawn = _shuffled_for_ever(images, rng)
+    drawn, crop_hw = _shuffled_for_ever(images, rng), (config.crop_height, config.crop_width)
     for step in range(config.iterations):
-        crops = [random_crop(next(drawn), config, rng) for _ in range(config.batch_size)]
+        crops = [random_crop(next(drawn), crop_hw, rng) for _ in range(config.batch_size)]
         rate, momentum = one_cycle(step, config)
         optimiser.param_groups[0].update(lr=rate, betas=(momentum, _SECOND_MOMENTUM))
         _learn(head, matcher, optimiser, crops, config, with_variance=step >= _STEPS_WITHOUT_VARIANCE)
@@ -182,49 +180,6 @@ def one_cycle(step: int, config: BinnedDepthConfig) -> tuple[float, float]:
         return peak * _START_FRACTION + falling * step / config.warmup, 0.0
     rate = _cosine(peak, peak * _END_FRACTION, (step + 1) / total)
     return rate, _cosine(_MOMENTUM_FROM, _MOMENTUM_TO, (step - config.warmup) / (total - config.warmup))
-
-
-def random_crop(
-    image: DepthImage, config: BinnedDepthConfig, rng: np.random.Generator
-) -> tuple[UInt8[np.ndarray, "gh gw 3"], Float32[np.ndarray, "gh gw"]]:
-    """Return a changed part of an image and its depth, 0 where nothing is known.
-
-    Raises `BenchmarkError` when the crop does not fit the labelled part of the image.
-    """
-    rows, columns = (
-        slice(int(first * side), int(last * side))
-        for (first, last), side in zip((_KINECT_ROWS, _KINECT_COLUMNS), image.depth_HW.shape, strict=True)
-    )
-    image_HWC, depth_HW = image.image_HWC[rows, columns], image.depth_HW[rows, columns]
-    if rng.random() < 0.5:
-        image_HWC, depth_HW = _rotated(image_HWC, depth_HW, rng.uniform(-_DEGREES, _DEGREES))
-    if rng.random() < 0.5:
-        image_HWC, depth_HW = image_HWC[:, ::-1], depth_HW[:, ::-1]
-    spare = depth_HW.shape[0] - config.crop_height, depth_HW.shape[1] - config.crop_width
-    if min(spare) < 0:
-        raise BenchmarkError(
-            f"{image.name} has {depth_HW.shape[1]} x {depth_HW.shape[0]} labelled pixels, less than a crop of "
-            f"{config.crop_width} x {config.crop_height} (bins.crop_width, bins.crop_height)"
-        )
-    top, left = (int(rng.integers(side + 1)) for side in spare)
-    part = slice(top, top + config.crop_height), slice(left, left + config.crop_width)
-    colour_HWC = image_HWC[part].astype(np.float32)
-    if rng.random() < 0.5:
-        # The power is taken of 0-255, as DINOv3's ColorAug does: above 1 it brightens.
-        factor_3 = rng.uniform(*_BRIGHTNESS) * rng.uniform(*_COLOUR, size=3)
-        colour_HWC = np.clip(colour_HWC ** rng.uniform(*_GAMMA) * factor_3, 0, 255)
-    return np.rint(colour_HWC).astype(np.uint8), np.ascontiguousarray(depth_HW[part])
-
-
-def _rotated(
-    image_HWC: UInt8[np.ndarray, "h w 3"], depth_HW: Float32[np.ndarray, "h w"], degrees: float
-) -> tuple[UInt8[np.ndarray, "h w 3"], Float32[np.ndarray, "h w"]]:
-    """Return both turned about the middle; what comes in from outside is black and has no depth."""
-    height, width = depth_HW.shape
-    turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0)
-    image = cv2.warpAffine(np.ascontiguousarray(image_HWC), turn, (width, height), flags=cv2.INTER_LINEAR)
-    depth = cv2.warpAffine(np.ascontiguousarray(depth_HW), turn, (width, height), flags=cv2.INTER_NEAREST)
-    return image, depth
 
 
 def _shuffled_for_ever(images: DepthImages, rng: np.random.Generator) -> Iterator[DepthImage]:

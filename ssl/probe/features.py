@@ -12,8 +12,9 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from densewalk.datasets.geometry import grid_points, sample_at
+from densewalk.datasets.geometry import sample_at
 from densewalk.ssl.matchers.matcher import Matcher
+from densewalk.ssl.probe.cells import cell_middles
 from densewalk.ssl.track.frames import EncodedFrames
 
 __all__ = ["dense_features", "image_features"]
@@ -36,7 +37,6 @@ def dense_features(
         map_BDHW = torch.cat([frames.encode(number) for number in range(len(frames))])
         if (height, width) == (rows * matcher.stride, columns * matcher.stride):
             return frames.shown(map_BDHW)
-        cell_2 = torch.tensor((width / columns, height / rows), device=frames.device)
-        place_N2 = grid_points(rows, columns, device=frames.device) * cell_2
+        place_N2 = cell_middles((height, width), (rows, columns), device=frames.device)
         feature_BND = sample_at(map_BDHW, (place_N2 / matcher.stride).expand(len(map_BDHW), -1, -1))
         return feature_BND.transpose(1, 2).unflatten(-1, (rows, columns))

@@ -9,29 +9,28 @@ schedule or batch size.
 Shapes: N training images, Q queries, D width, E = D + 1, L classes, K neighbours.
 """
 
-from dataclasses import dataclass
-
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
-from densewalk.datasets.config import require
+from densewalk.ssl.probe.linear import divisors
 from densewalk.ssl.probe.minimise import minimise_convex
 from densewalk.ssl.probe.neighbours import Nearest
+from densewalk.ssl.probe.optimum import OptimumConfig
 
-__all__ = ["LinearClasses", "LinearClassesConfig", "fit_linear_classes", "ranked", "votes"]
-
-_SMALLEST_DEVIATION = 1e-6
-"""Channels that vary less than this are only centred."""
+__all__ = ["LinearClasses", "fit_linear_classes", "ranked", "votes"]
 
 
 def votes(
     near: Nearest, class_N: Int[Tensor, "n"], *, count: int, num_classes: int, temperature: float
 ) -> Float[Tensor, "q l"]:
-    """Return how much the `count` nearest of what was found vote for each class."""
-    weight_QK = (near.score_QK[:, :count] / temperature).exp()
-    class_QK = class_N[near.index_QK[:, :count]]
+    """Return how much the `count` nearest of what was found vote for each class, on the CPU.
+
+    A GPU adds votes up in another order from run to run.
+    """
+    weight_QK = (near.score_QK[:, :count].cpu() / temperature).exp()
+    class_QK = class_N.cpu()[near.index_QK[:, :count].cpu()]
     vote_QL = weight_QK.new_zeros((len(weight_QK), num_classes))
     return vote_QL.scatter_add_(1, class_QK, weight_QK)
 
@@ -39,25 +38,6 @@ def votes(
 def ranked(score_QL: Float[Tensor, "q l"]) -> Int[Tensor, "q l"]:
     """Return all classes of every query, best first; of equal scores the lowest number comes first."""
     return score_QL.sort(dim=1, descending=True, stable=True).indices
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinearClassesConfig:
-    """How far the convex problem is solved."""
-
-    weight_decay: float = 1e-3
-    """Weight of half the squared norm of weights and biases in the loss; positive, so that there is one optimum."""
-    tolerance: float = 1e-6
-    """Length of the gradient at the end, as a share of its length at zero weights."""
-    iterations: int = 2000
-    """Steps at most, after which the fit is given up."""
-
-    def __post_init__(self) -> None:
-        require(
-            self.weight_decay <= 0 and f"fit.weight_decay={self.weight_decay} must be positive",
-            self.tolerance <= 0 and f"fit.tolerance={self.tolerance} must be positive",
-            self.iterations < 1 and f"fit.iterations={self.iterations} must be at least 1",
-        )
 
 
 class LinearClasses:
@@ -72,11 +52,10 @@ class LinearClasses:
 
 
 def fit_linear_classes(
-    feature_ND: Float[Tensor, "n d"], class_N: Int[Tensor, "n"], *, num_classes: int, config: LinearClassesConfig
+    feature_ND: Float[Tensor, "n d"], class_N: Int[Tensor, "n"], *, num_classes: int, config: OptimumConfig
 ) -> LinearClasses:
     """Return the classifier at the optimum; raises `BenchmarkError` when it is not reached."""
-    deviation_D = feature_ND.double().std(0, correction=0)
-    deviation_D = deviation_D.where(deviation_D > _SMALLEST_DEVIATION, 1.0)
+    deviation_D = divisors(feature_ND.double().std(0, correction=0))
     mean_D = feature_ND.double().mean(0)
     unit_NE = _standardised(feature_ND, mean_D, deviation_D)
     true_NL = F.one_hot(class_N, num_classes).double()

@@ -15,7 +15,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-__all__ = ["FitConfig", "LinearHead", "Standardise"]
+__all__ = ["FitConfig", "LinearHead", "Standardise", "divisors"]
+
+_SMALLEST_DEVIATION = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +26,11 @@ class FitConfig:
 
     weight_decay: float
     """How strongly large weights are held back."""
+
+
+def divisors(deviation_D: Float[Tensor, "d"]) -> Float[Tensor, "d"]:
+    """Return what standardised channels are divided by: their deviation, 1 for those that do not vary."""
+    return deviation_D.where(deviation_D > _SMALLEST_DEVIATION, 1.0)
 
 
 class Standardise(nn.Module):

@@ -2,12 +2,11 @@
 
 Crops and colours follow open-hummingbird-eval: by a chance of one half each, brightness, contrast, saturation and hue
 change by up to a tenth, and torchvision's random resized crop takes half of the image or more. Areas are drawn up to
-twice the image; ten draws that do not fit end with the middle of it. The random numbers are ours.
+twice the image, so that every thirtieth crop or so is the middle of it. The random numbers are ours.
 
 Shapes: H W rows and columns, S side of the square that is shown, N nodes of a grid over it; 2 = (x, y).
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,15 +15,16 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from densewalk.datasets.augment import Box
-from densewalk.datasets.geometry import grid_points
 from densewalk.datasets.photometric import ColourChange, recolour
 from densewalk.datasets.readers.labelled import LabelledImage
+from densewalk.ssl.probe.cells import cell_middles
 from densewalk.ssl.probe.label_raster import ReadAt, read_labels
+from densewalk.ssl.probe.random_box import random_box
 from densewalk.ssl.probe.whole_image import resized
 
 __all__ = ["MemoryView", "random_view", "whole_view"]
 
-_AREA, _ASPECT, _TRIES = (0.5, 2.0), (3 / 4, 4 / 3), 10
+_AREA = (0.5, 2.0)
 _CHANGE, _CHANCE = 0.1, 0.5
 
 
@@ -40,30 +40,28 @@ class MemoryView:
     def places(self, grid_hw: tuple[int, int]) -> Float[Tensor, "n 2"]:
         """Return where in the training image the middles of an even grid lie, row by row."""
         left, top, width, height = self.box_xywh
-        cell_2 = torch.tensor((width / grid_hw[1], height / grid_hw[0]))
-        return grid_points(*grid_hw) * cell_2 + torch.tensor((left, top))
+        return cell_middles((height, width), grid_hw) + torch.tensor((left, top))
 
 
 def whole_view(item: LabelledImage, side: int, *, at: ReadAt) -> MemoryView:
     """Return all of an image, resized to a square; `at` says where labels are read."""
-    return _view(item.image_HWC, item.label_HW, (0, 0, item.label_HW.shape[1], item.label_HW.shape[0]), side, at)
+    part = slice(0, item.label_HW.shape[0]), slice(0, item.label_HW.shape[1])
+    return _view(item.image_HWC, item.label_HW, part, side, at)
 
 
 def random_view(item: LabelledImage, side: int, rng: np.random.Generator, *, at: ReadAt) -> MemoryView:
     """Return a random crop of a recoloured image, resized to a square."""
     image_HWC = recolour(item.image_HWC, _draw_change(rng))
-    return _view(image_HWC, item.label_HW, _draw_box(item.label_HW.shape[0], item.label_HW.shape[1], rng), side, at)
+    part = random_box((item.label_HW.shape[0], item.label_HW.shape[1]), rng, area=_AREA)
+    return _view(image_HWC, item.label_HW, part, side, at)
 
 
-def _view(
-    image_HWC: np.ndarray, label_HW: np.ndarray, box_xywh: tuple[int, int, int, int], side: int, at: ReadAt
-) -> MemoryView:
-    left, top, width, height = box_xywh
-    part = (slice(top, top + height), slice(left, left + width))
+def _view(image_HWC: np.ndarray, label_HW: np.ndarray, part: tuple[slice, slice], side: int, at: ReadAt) -> MemoryView:
+    (top, bottom), (left, right) = ((span.start, span.stop) for span in part)
     return MemoryView(
         image_SSC=resized(np.ascontiguousarray(image_HWC[part]), (side, side)),
         label_SS=read_labels(label_HW[part], (side, side), at=at),
-        box_xywh=(float(left), float(top), float(width), float(height)),
+        box_xywh=(float(left), float(top), float(right - left), float(bottom - top)),
     )
 
 
@@ -71,15 +69,3 @@ def _draw_change(rng: np.random.Generator) -> ColourChange:
     takes_part_4 = rng.random(4) < _CHANCE
     change = np.where(takes_part_4, rng.uniform(-_CHANGE, _CHANGE, 4), 0.0).tolist()
     return ColourChange(brightness=1 + change[0], contrast=1 + change[1], saturation=1 + change[2], hue_turns=change[3])
-
-
-def _draw_box(height: int, width: int, rng: np.random.Generator) -> tuple[int, int, int, int]:
-    """Return x, y, width and height of a random box, or of the middle of the image where none fits."""
-    for _ in range(_TRIES):
-        area = height * width * rng.uniform(*_AREA)
-        aspect = math.exp(rng.uniform(math.log(_ASPECT[0]), math.log(_ASPECT[1])))
-        columns, rows = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
-        if 0 < columns <= width and 0 < rows <= height:
-            return int(rng.integers(width - columns + 1)), int(rng.integers(height - rows + 1)), columns, rows
-    columns, rows = round(min(width, height * _ASPECT[1])), round(min(height, width / _ASPECT[0]))
-    return (width - columns) // 2, (height - rows) // 2, columns, rows

@@ -31,8 +31,8 @@ Metric = Literal["product", "distance"]
 
 _QUERIES_AT_ONCE = (512, 2**15)
 """Fewest and most, between which the size of the memory decides."""
-_SCORES_AT_ONCE = 2**22
-_NUMBERS_AT_ONCE = 2**22
+_NUMBERS_AT_ONCE = {"cpu": 2**22, "cuda": 2**26}
+"""Most scores, and most numbers of the candidates' vectors, that exist at a time; large operations suit a GPU."""
 _ROUNDOFF_32, _ROUNDOFF_64 = 2.0**-24, 2.0**-53
 
 
@@ -59,6 +59,7 @@ class Neighbours:
             raise BenchmarkError("nearest neighbours were asked of a memory without vectors")
         _require_finite(memory_MD, "memory")
         self.memory_MD, self.metric = memory_MD.float(), metric
+        self._at_once = _NUMBERS_AT_ONCE[memory_MD.device.type]
         self._reach = float(torch.linalg.vector_norm(self.memory_MD, dim=1).max())
         self._index: Any = _faiss_index(self.memory_MD, metric) if _wants_faiss(backend, memory_MD.device) else None
 
@@ -72,7 +73,7 @@ class Neighbours:
         _require_finite(query_QD, "query")
         query_QD = query_QD.to(self.memory_MD).contiguous()
         fewest, most = _QUERIES_AT_ONCE
-        size = min(most, max(fewest, _SCORES_AT_ONCE // len(self.memory_MD)))
+        size = min(most, max(fewest, self._at_once // len(self.memory_MD)))
         found = [self._nearest(block, count) for block in query_QD.split(size)]
         return Nearest(score_QK=torch.cat([n.score_QK for n in found]), index_QK=torch.cat([n.index_QK for n in found]))
 
@@ -114,7 +115,7 @@ class Neighbours:
     def _best(self, query_QD: Tensor, index_QC: Tensor, count: int) -> tuple[Tensor, Tensor]:
         """Return the best of some candidates by their scores in float64; equal vectors have equal ones."""
         index_QC = index_QC.sort(dim=1).values
-        size = max(1, _NUMBERS_AT_ONCE // (index_QC.shape[1] * query_QD.shape[1]))
+        size = max(1, self._at_once // (index_QC.shape[1] * query_QD.shape[1]))
         blocks = zip(query_QD.double()[:, None].split(size), index_QC.split(size), strict=True)
         exact_QC = torch.cat([self._exact(query_Q1D, self.memory_MD[index].double()) for query_Q1D, index in blocks])
         score_QC, order_QC = exact_QC.sort(dim=1, descending=True, stable=True)
@@ -128,7 +129,7 @@ class Neighbours:
     def _search_all(self, query_QD: Tensor, count: int) -> tuple[Tensor, Tensor]:
         """Return scores and rows of the neighbours among all vectors: every tie of the last is looked at."""
         found = []
-        for some_QD in query_QD.split(max(1, _SCORES_AT_ONCE // len(self.memory_MD))):
+        for some_QD in query_QD.split(max(1, self._at_once // len(self.memory_MD))):
             rough_QM = torch.cat([block for _, block in self._score_blocks(some_QD.double())], dim=1)
             floor_Q = rough_QM.topk(count, dim=1).values[:, -1] - 2 * self._doubt(some_QD, _ROUNDOFF_64)
             most = int((rough_QM >= floor_Q[:, None]).sum(1).max())
@@ -140,7 +141,7 @@ class Neighbours:
 
         Of distances, the query's own squared length is left out, which changes no order.
         """
-        size = max(1, _SCORES_AT_ONCE // len(query_QD))
+        size = max(1, self._at_once // max(1, len(query_QD)))
         for start in range(0, len(self.memory_MD), size):
             block_MD = self.memory_MD[start : start + size].to(query_QD.dtype)
             if self.metric == "product":

@@ -1,8 +1,8 @@
 """Frozen features of a whole data set on disk, computed once: a row of floats a node, and what its cell shows.
 
-A node answers for the pixels of its cell, the part of the image that is nearer to it than to any other node along both
-axes. Its target is the share of every class among all pixels of the cell; ignored pixels are in no share, so a cell
-that shows nothing else counts nowhere and every image weighs by its nodes, not by the resolution of its labels.
+A node's target is the share of every class among all pixels of its cell (`ssl/probe/cells.py`); ignored pixels are in
+no share, so a cell that shows nothing else counts nowhere and every image weighs by its nodes, not by the resolution of
+its labels.
 
 Rows are kept as float32: in half precision a channel whose mean is a hundred times its deviation keeps four bits of
 what varies. Files lie in a temporary folder (the environment's TMPDIR) and go with the store; memory holds one batch.
@@ -20,9 +20,9 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from densewalk.datasets.errors import BenchmarkError
-from densewalk.datasets.readers.labelled import IGNORED
+from densewalk.ssl.probe.cells import cell_shares
 
-__all__ = ["NodeStore", "cell_shares"]
+__all__ = ["NodeStore"]
 
 
 class NodeStore:
@@ -77,27 +77,3 @@ class NodeStore:
 
     def _rows(self, path: Path, width: int) -> np.ndarray:
         return np.memmap(path, np.float32, mode="r", shape=(self.num_nodes, width))
-
-
-def cell_shares(
-    label_HW: UInt8[np.ndarray, "h w"], grid_hw: tuple[int, int], *, num_classes: int
-) -> Float[np.ndarray, "n l"]:
-    """Return the share of every class among the pixels of every cell, node by node; a cell without pixels has none.
-
-    Raises `BenchmarkError` on a label that is neither a class nor 255.
-    """
-    label_N = np.unique(label_HW)
-    if unknown := [int(label) for label in label_N if num_classes <= label != IGNORED]:
-        raise BenchmarkError(f"a training mask holds label {unknown[0]}, expected 0 to {num_classes - 1} or {IGNORED}")
-    row_H, column_W = (_cell(side, cells) for side, cells in zip(label_HW.shape, grid_hw, strict=True))
-    node_HW = row_H[:, None] * grid_hw[1] + column_W
-    num_nodes, kept_HW = grid_hw[0] * grid_hw[1], label_HW != IGNORED
-    pair = node_HW[kept_HW] * num_classes + label_HW[kept_HW]
-    count_NL = np.bincount(pair, minlength=num_nodes * num_classes).reshape(num_nodes, num_classes)
-    pixels_N = np.bincount(node_HW.ravel(), minlength=num_nodes)
-    return (count_NL / np.maximum(pixels_N, 1)[:, None]).astype(np.float32)
-
-
-def _cell(side: int, cells: int) -> np.ndarray:
-    """Return the cell that the centre of every pixel lies in."""
-    return (2 * np.arange(side) + 1) * cells // (2 * side)

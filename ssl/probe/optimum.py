@@ -20,14 +20,11 @@ from torch import Tensor
 
 from densewalk.datasets.config import require
 from densewalk.datasets.errors import BenchmarkError
-from densewalk.ssl.probe.linear import FitConfig, LinearHead, Standardise
+from densewalk.ssl.probe.linear import FitConfig, LinearHead, Standardise, divisors
 from densewalk.ssl.probe.minimise import minimise_convex
 from densewalk.ssl.probe.node_store import NodeStore
 
 __all__ = ["OptimumConfig", "fit_to_optimum"]
-
-_SMALLEST_DEVIATION = 1e-6
-"""Channels that vary less than this are only centred."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +119,7 @@ class _Problem:
         for x_ND, _ in self._batches():
             square = square + (x_ND - mean_D).square().sum(0)
         deviation_D = (square / self._store.num_nodes).sqrt()
-        return mean_D, deviation_D.where(deviation_D > _SMALLEST_DEVIATION, 1.0).float().double(), mass
+        return mean_D, divisors(deviation_D).float().double(), mass
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         return self._store.batches(self._batch_nodes, self._device)

@@ -8,44 +8,23 @@ patch scores the sum, over the classes it shows, of how many of the image's patc
 number, and the smallest scores stay, so rare classes are kept. Queries are searched for as they are, since their length
 does not change which inner products with unit vectors are largest.
 
-Shapes: D width, gh gw grid rows and columns, N = gh gw patches of an image, M patches kept, L classes, K neighbours,
-H W rows and columns of labels; 2 = (x, y).
+Shapes: D width, gh gw grid rows and columns, N = gh gw patches of an image, M patches kept, L classes, K neighbours;
+2 = (x, y).
 """
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from densewalk.datasets.errors import BenchmarkError
-from densewalk.datasets.readers.labelled import IGNORED
 from densewalk.ssl.probe.neighbours import Backend, Nearest, Neighbours
 
-__all__ = ["PatchMemory", "PatchMemoryBuilder", "count_labels", "rare_patches"]
+__all__ = ["PatchMemory", "PatchMemoryBuilder", "rare_patches"]
 
 _QUERIES_AT_ONCE = 1024
 _SHORTEST = 1e-12
 """Length below which a vector has no direction."""
-
-
-def count_labels(
-    label_HW: UInt8[np.ndarray, "h w"], *, grid_hw: tuple[int, int], num_classes: int
-) -> Int[Tensor, "n l"]:
-    """Return how many pixels of each class lie in every cell of an even grid over the labels, row by row.
-
-    A pixel belongs to the cell its centre lies in; 255 counts nowhere. Raises `BenchmarkError` on any other label.
-    """
-    (height, width), (rows, columns) = label_HW.shape, grid_hw
-    labels = label_HW[label_HW != IGNORED]
-    if labels.size and labels.max() >= num_classes:
-        raise BenchmarkError(f"found label {labels.max()}, expected classes 0 to {num_classes - 1} (or 255 = ignored)")
-    row_H = (2 * np.arange(height) + 1) * rows // (2 * height)
-    column_W = (2 * np.arange(width) + 1) * columns // (2 * width)
-    cell_HW = row_H[:, None] * columns + column_W
-    pair = cell_HW[label_HW != IGNORED] * num_classes + labels
-    count = np.bincount(pair, minlength=rows * columns * num_classes)
-    return torch.from_numpy(count.reshape(rows * columns, num_classes))
 
 
 def rare_patches(count_NL: Int[Tensor, "n l"], count: int, generator: torch.Generator) -> Int[Tensor, "k"]:

@@ -13,11 +13,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from densewalk.datasets.errors import BenchmarkError
+from densewalk.ssl.probe.linear import divisors
 
 __all__ = ["PrincipalAxes", "VectorSums"]
-
-_SMALLEST_DEVIATION = 1e-6
-"""Channels that vary less than this are only centred."""
 
 
 class PrincipalAxes:
@@ -62,8 +60,7 @@ class VectorSums:
         if not torch.isfinite(self._sum_D).all():
             raise BenchmarkError("some features are not finite; check the subject's weights")
         mean_D = self._sum_D / self._count
-        deviation_D = (self._square_D / self._count - mean_D.square()).clamp_min(0).sqrt()
-        deviation_D = deviation_D.where(deviation_D > _SMALLEST_DEVIATION, 1.0)
+        deviation_D = divisors((self._square_D / self._count - mean_D.square()).clamp_min(0).sqrt())
         axes_mean_D = self._axes_sum_D / self._axes_count
         covariance_DD = self._axes_square_DD / self._axes_count - torch.outer(axes_mean_D, axes_mean_D)
         correlation_DD = (covariance_DD / deviation_D / deviation_D[:, None]).cpu()

@@ -27,6 +27,7 @@ from densewalk.datasets.errors import BenchmarkError
 from densewalk.datasets.readers.labelled import IGNORED, LabelledImages
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.probe.augmented import ResizedCropConfig, ViewConfig
+from densewalk.ssl.probe.cells import require_classes
 from densewalk.ssl.probe.features import dense_features
 from densewalk.ssl.probe.label_raster import read_labels
 from densewalk.ssl.probe.linear import FitConfig, LinearHead
@@ -174,7 +175,7 @@ def _batches(images: LabelledImages, config: StepwiseConfig, total: int) -> Iter
                 epoch = position // per_epoch
                 shuffled = np.random.default_rng((config.seed, 0, epoch)).permutation(count)
             item = images[int(shuffled[position % per_epoch])]
-            _check_labels(item.name, item.label_HW, len(images.classes))
+            require_classes(item.label_HW, num_classes=len(images.classes), what=item.name)
             views.append(
                 config.view.draw(item.image_HWC, item.label_HW, np.random.default_rng((config.seed, 1, position)))
             )
@@ -194,9 +195,3 @@ def _loss(logit_BLHW: Tensor, label_BSS: Tensor, config: StepwiseConfig) -> Tens
     total = F.cross_entropy(logit_BLSS, label_BSS, ignore_index=IGNORED, reduction="sum")
     counted = label_BSS.numel() if config.count_ignored else (label_BSS != IGNORED).sum().clamp_min(1)
     return total / counted
-
-
-def _check_labels(name: str, label_HW: np.ndarray, num_classes: int) -> None:
-    label_N = np.unique(label_HW)
-    if unknown := [int(label) for label in label_N if num_classes <= label != IGNORED]:
-        raise BenchmarkError(f"{name} holds label {unknown[0]}, expected 0 to {num_classes - 1} or {IGNORED}")

@@ -1,6 +1,6 @@
 """A confusion matrix as inline SVG that stays readable from two classes to a hundred and fifty.
 
-A row is a true class, a column what it was taken for; a cell is the share of the row's pixels. What is right is blue
+A row is a true class, a column what it was taken for; a cell is its share of the row. What is right is blue
 along the diagonal, what is wrong is orange, both the fuller the larger the share. Below stand the worst confusions in
 words, since no eye finds them among twenty thousand cells.
 """
@@ -25,21 +25,24 @@ _LETTER = 0.56
 
 
 def confusion_chart(count_LL: Int[np.ndarray, "l l"], classes: Sequence[str]) -> str:
-    """Return the matrix of pixel counts by (true class, predicted class) as SVG.
+    """Return the matrix of counts (of pixels, or of images) by (true class, predicted class) as SVG.
 
-    A class without a true pixel has an empty row and a pale name. Raises `DataError` when there is not one name a class
+    A class that is never true has an empty row and a pale name. Raises `DataError` when there is not one name a class
     or nothing was counted.
     """
-    if len(classes) != len(count_LL) or not count_LL.sum():
-        counted = f"{count_LL.sum()} pixels of {len(count_LL)} classes"
+    if len(classes) != len(count_LL):
         raise DataError(
-            f"a confusion matrix was given {counted} and {len(classes)} names; expected a name each and pixels"
+            f"a confusion matrix of {len(count_LL)} classes was given {len(classes)} names; expected as many"
+        )
+    if not count_LL.sum():
+        raise DataError(
+            "a confusion matrix counts nothing; every true label is ignored (255), or there is none to score"
         )
     share_LL = count_LL / np.maximum(count_LL.sum(1), 1)[:, None]
     cell, font = _sizes(len(classes))
     origin = max(map(len, classes)) * font * _LETTER + 10
     side, is_numbered = len(classes) * cell, cell > 30
-    worst = ["rows: truth; columns: prediction; share of the row's pixels", *_worst(share_LL, classes)]
+    worst = ["rows: truth; columns: prediction; shares of a row", *_worst(share_LL, classes)]
     drawn = [
         *_cells(share_LL, origin, cell, fullest=0.6 if is_numbered else 1.0),
         f'<path d="M{origin:.0f} {origin:.0f}h{side:g}v{side:g}h-{side:g}z" style="fill: none; stroke: {LINE}"/>',
@@ -53,7 +56,7 @@ def confusion_chart(count_LL: Int[np.ndarray, "l l"], classes: Sequence[str]) ->
         drawn.append(words(0, origin + side + 22 + 17 * number, text, INK if number else MUTED, size=11))
     size_wh = max(origin + side, 330.0) + 4, origin + side + 17 * len(worst) + 16
     right = 100 * count_LL.trace() / count_LL.sum()
-    return chart(drawn, size_wh=size_wh, about=f"confusion of {len(classes)} classes, {right:.1f} % of pixels right")
+    return chart(drawn, size_wh=size_wh, about=f"confusion of {len(classes)} classes, {right:.1f} % right")
 
 
 def _sizes(count: int) -> tuple[float, float]:

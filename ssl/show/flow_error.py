@@ -1,22 +1,21 @@
 """Optical flow beside its truth, its endpoint error, and what the second frame looks like carried back by it.
 
-The warp error of a pixel x of the source is the mean over colours of |source(x) - target(x + flow(x))|, read
-bilinearly; it needs no truth, and tells little where the picture is flat. Pixels whose flow leaves the frame have none.
+The warp error (`warp_difference` of `ssl/metrics/flow.py`) needs no truth, and tells little where the picture is flat.
 
 Shapes: H W rows and columns, C RGB, 2 = (x, y) displacement in pixels.
 """
 
-import cv2
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
+from densewalk.ssl.metrics.flow import endpoint_error, speed_of, warp_difference
 from densewalk.ssl.show.colours import DIM, SLATE
 from densewalk.ssl.show.flow_wheel import flow_colours, flow_wheel
 from densewalk.ssl.show.lettering import text_width_px, written
 from densewalk.ssl.show.scales import heat_bar, heat_map, robust_top
 from densewalk.ssl.show.tiles import GAP_PX, Tile, stacked, tiles
 
-__all__ = ["flow_error_picture", "warp_error"]
+__all__ = ["flow_error_picture"]
 
 _WHEEL_PX = 56
 
@@ -36,15 +35,15 @@ def flow_error_picture(
     every_HW = np.ones(flow_2HW.shape[1:], bool)
     known_HW = every_HW if valid_HW is None else valid_HW
     scale_2HW, scale_known_HW = (flow_2HW, every_HW) if truth_2HW is None else (truth_2HW, known_HW)
-    max_px = robust_top(np.hypot(*scale_2HW), scale_known_HW)
-    warp_HW = warp_error(source_HWC, target_HWC, flow_2HW)
+    max_px = robust_top(speed_of(scale_2HW), scale_known_HW)
+    warp_HW = warp_difference(source_HWC, target_HWC, flow_2HW)
     warp_top = robust_top(warp_HW, every_HW)
     frames = [Tile(image_HWC=source_HWC, title="first frame"), Tile(image_HWC=target_HWC, title="second frame")]
     frames.append(Tile(image_HWC=heat_map(warp_HW, top=warp_top), title="warp error"))
     flows = [Tile(image_HWC=flow_colours(flow_2HW, max_px=max_px), title="predicted flow")]
     keys = [_wheel(max_px), heat_bar("warp error", top=f"{warp_top:.0f} of 255")]
     if truth_2HW is not None:
-        error_HW = np.hypot(*(flow_2HW - truth_2HW))
+        error_HW = endpoint_error(flow_2HW, truth_2HW)
         top = robust_top(error_HW, known_HW)
         mean = f"mean {error_HW[known_HW].mean():.2f} px" if known_HW.any() else "no true pixel"
         flows.append(Tile(image_HWC=flow_colours(truth_2HW, max_px=max_px, valid_HW=known_HW), title="true flow"))
@@ -53,21 +52,6 @@ def flow_error_picture(
         keys.append(heat_bar("endpoint error", top=f"{top:.1f} px"))
     sheet = tiles([frames, flows])
     return stacked([sheet[GAP_PX:-GAP_PX, GAP_PX:-GAP_PX], *keys])
-
-
-def warp_error(
-    source_HWC: UInt8[np.ndarray, "h w 3"],
-    target_HWC: UInt8[np.ndarray, "h w 3"],
-    flow_2HW: Float[np.ndarray, "2 h w"],
-) -> Float[np.ndarray, "h w"]:
-    """Return the warp error in levels of 0-255, not a number where the flow leaves the frame."""
-    height, width = source_HWC.shape[:2]
-    row_HW, column_HW = np.mgrid[:height, :width]
-    x_HW, y_HW = (column_HW + flow_2HW[0]).astype(np.float32), (row_HW + flow_2HW[1]).astype(np.float32)
-    inside_HW = (x_HW >= 0) & (x_HW <= width - 1) & (y_HW >= 0) & (y_HW <= height - 1)
-    target_HWF = target_HWC.astype(np.float32)
-    seen_HWC = cv2.remap(target_HWF, np.where(inside_HW, x_HW, 0), np.where(inside_HW, y_HW, 0), cv2.INTER_LINEAR)
-    return np.where(inside_HW, np.abs(seen_HWC - source_HWC).mean(-1), np.nan)
 
 
 def _wheel(max_px: float) -> np.ndarray:

@@ -18,6 +18,7 @@ from torch import Tensor
 from densewalk.datasets.errors import DataError
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.show.colours import SLATE
+from densewalk.ssl.show.evenly import evenly
 from densewalk.ssl.track.frames import EncodedFrames, FrameSequence
 
 __all__ = ["FeatureFilm", "PrincipalPainter", "fit_principal"]
@@ -84,7 +85,7 @@ class FeatureFilm:
         count, height, width = video_THWC.shape[:3]
         self.shape = (count, height, 2 * width + _GAP_PX, 3)
         self._video_THWC, self._frames = video_THWC, EncodedFrames(matcher, video_THWC)
-        chosen = np.unique(np.linspace(0, count - 1, _FITTED_FRAMES).round().astype(int)).tolist()
+        chosen = evenly(count, _FITTED_FRAMES)
         self._painter = fit_principal([self._frames.shown(self._encoded(frame))[0] for frame in chosen])
 
     def __len__(self) -> int:

@@ -14,6 +14,7 @@ from jaxtyping import UInt8
 
 from densewalk.datasets.errors import DataError
 from densewalk.ssl.show.colours import SLATE
+from densewalk.ssl.show.evenly import evenly
 from densewalk.ssl.show.masks import overlay_masks
 from densewalk.ssl.show.tails import PaintedVideo
 from densewalk.ssl.show.tiles import Tile, tiles
@@ -38,7 +39,7 @@ def frame_strip(
         raise DataError(f"a strip shows films of one length, found {lengths or 'none'}")
     length = next(iter(lengths.values()))
     if frames is None:
-        frames = np.unique(np.linspace(0, length - 1, count).round().astype(int)).tolist()
+        frames = evenly(length, count)
     if any(not 0 <= frame < length for frame in frames):
         raise DataError(f"a strip was asked for frames {list(frames)} of a film of {length}")
     return tiles([_row(title, film, frames) for title, film in rows.items()])

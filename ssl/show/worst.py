@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import UInt8
 
+from densewalk.ssl.show.evenly import evenly
 from densewalk.ssl.show.tiles import GAP_PX, Tile, stacked, text_lines, tiles
 
 __all__ = ["WorstRow", "worst_sheet"]
@@ -33,15 +34,14 @@ def worst_sheet(rows: Sequence[WorstRow]) -> UInt8[np.ndarray, "gh gw 3"]:
     Raises `DataError` when a row has no frame or there is no row.
     """
     strips = [
-        tiles([[Tile(image_HWC=frame) for frame in _spread(row.frames)]], tile_height_px=_HEIGHT_PX) for row in rows
+        tiles(
+            [[Tile(image_HWC=row.frames[number]) for number in evenly(len(row.frames), _MAX_FRAMES)]],
+            tile_height_px=_HEIGHT_PX,
+        )
+        for row in rows
     ]
     width = max([_MIN_WIDTH_PX, *(strip.shape[1] - 2 * GAP_PX for strip in strips)])
     bands = []
     for number, (row, strip) in enumerate(zip(rows, strips, strict=True), start=1):
         bands += [text_lines(f"{number}  {row.title}", row.reason, width), strip[GAP_PX:-GAP_PX, GAP_PX:-GAP_PX]]
     return stacked(bands) if bands else tiles([])
-
-
-def _spread(frames: tuple[np.ndarray, ...]) -> list[np.ndarray]:
-    chosen = np.unique(np.linspace(0, max(len(frames) - 1, 0), _MAX_FRAMES).round().astype(int))
-    return [frames[number] for number in chosen] if frames else []

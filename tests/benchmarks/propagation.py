@@ -16,7 +16,7 @@ from functools import partial
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from densewalk.ssl.encoders.vit import ViT, ViTConfig
 from densewalk.ssl.matchers.cosine import CosineMatcher
@@ -33,8 +33,8 @@ from tests.benchmarks._released_dino import (
 
 DEVICES = ("cpu", "cuda")
 _STRIDE, _DIM, _SHORT_SIDE = 16, 384, 480
-_NUM_FRAMES = {False: 20, True: 5}
-"""Frames by whether features are made too."""
+_NUM_FRAMES = {("cpu", False): 20, ("cpu", True): 5, ("cuda", False): 60, ("cuda", True): 60}
+"""Frames by device and by whether features are made too."""
 
 
 def run(device: str) -> Iterator[Row]:
@@ -43,6 +43,8 @@ def run(device: str) -> Iterator[Row]:
         yield "DINO's routine not run: DINO_CODE names no checkout of facebookresearch/dino", math.nan, ""
     for with_features, threads in ((False, 1), (True, 1), (False, 2)) if device == "cpu" else ((False, 1), (True, 1)):
         yield from in_fresh_process(_speed, with_features, threads, device)
+    if device == "cuda":
+        yield from in_fresh_process(_speed_in_bfloat16, device)
     if checkout() is not None:
         yield from in_fresh_process(_agreement, device)
     ours = in_fresh_process(_memory, "ours", device)
@@ -57,8 +59,10 @@ def run(device: str) -> Iterator[Row]:
 
 def _speed(with_features: bool, threads: int, device: str) -> list[Row]:
     torch.set_num_threads(threads)
-    num_frames = _NUM_FRAMES[with_features]
+    num_frames = _NUM_FRAMES[device, with_features]
     ours = _ours(_SHORT_SIDE, num_frames, device, with_features=with_features)
+    if device == "cuda":
+        ours()  # loads kernels and takes memory
     what = f"{'features and ' if with_features else ''}propagation, {threads} thread{'s' * (threads > 1)}"
     if checkout() is None:
         return [(f"{what}: ours", (num_frames - 1) / _seconds(ours), "frames/s")]
@@ -74,6 +78,15 @@ def _speed(with_features: bool, threads: int, device: str) -> list[Row]:
         (f"{what}: frames/s, ours over DINO's", best_released / best_ours, "x"),
         (f"{what}: DINO's matrix of what is near, once a video", once, "s"),
     ]
+
+
+def _speed_in_bfloat16(device: str) -> list[Row]:
+    num_frames = _NUM_FRAMES[device, True]
+    matcher = CosineMatcher(_InBfloat16(ViT(ViTConfig()))).to(device).eval()
+    video_THWC, mask_HW = _video(_SHORT_SIDE, num_frames), _mask(_SHORT_SIDE)
+    ours = partial(propagate_labels, matcher, video_THWC, mask_HW, PRESETS["dino"])
+    ours()
+    return [("features in bfloat16 and propagation: ours", (num_frames - 1) / _seconds(ours), "frames/s")]
 
 
 def _memory(whose: str, device: str) -> Cost:
@@ -105,6 +118,18 @@ def _released(side: int, num_frames: int, device: str, *, with_features: bool) -
         network = released_transformer(device)
         return lambda: propagate_as_released(network, images, mask_HW, device=device)
     return lambda: propagate_as_released(Recorded(_features(side, num_frames)), images, mask_HW, device=device)
+
+
+class _InBfloat16(nn.Module):
+    """An encoder that computes in bfloat16 and answers in float32."""
+
+    def __init__(self, encoder: ViT) -> None:
+        super().__init__()
+        self.encoder, self.dim, self.stride = encoder, encoder.dim, encoder.stride
+
+    def forward(self, image_BCHW: Tensor) -> Tensor:
+        with torch.autocast(image_BCHW.device.type, torch.bfloat16):
+            return self.encoder(image_BCHW).float()
 
 
 class _Recording:

@@ -47,4 +47,11 @@ def test_an_unknown_benchmark_shows_its_headline() -> None:
 
 def test_published_benchmarks_are_shown_as_their_papers_do() -> None:
     table = board([_scores(OURS, 3.0, name="tapvid-davis")])
-    assert [column.title for column in table.columns] == ["Subject", "AJ", "delta_avg", "OA", "survival", "endpoint error"]
+    assert [column.title for column in table.columns] == [
+        "Subject",
+        "AJ",
+        "delta_avg",
+        "OA",
+        "survival",
+        "endpoint error",
+    ]

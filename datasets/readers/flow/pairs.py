@@ -74,9 +74,11 @@ class FlowPairs:
         return len(self._files)
 
     def __getitem__(self, number: int) -> LabelledPair:
-        """Return a pair; raises `DataError` when a file of it is damaged or of another size than its flow."""
+        """Return a pair; raises `DataError` when a file of it is damaged, of another size, or knows no pixel's flow."""
         files = self._files[number]
         truth = self._read_truth(files)
+        if not truth.known_HW.any():
+            raise DataError(f"{files.flow} knows the flow of no pixel; expected finite values, fetch the file again")
         height, width = truth.known_HW.shape
         first_HWC, second_HWC = (read_image(path, size_hw=(height, width)) for path in (files.first, files.second))
         return LabelledPair(name=files.name, first_HWC=first_HWC, second_HWC=second_HWC, truth=truth)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from densewalk.datasets.errors import DataError
-from densewalk.datasets.readers.origin import Origin
+from densewalk.datasets.readers.origin import Origin, require_files
 from densewalk.datasets.readers.video_masks.masked_video import ImageFiles, MaskedVideo, MaskedVideos
 from densewalk.datasets.readers.video_masks.presence import Presence, files_by_name, named_few, videos_left_out
 
@@ -81,10 +81,9 @@ def _listed(
     root: Path, origin: Origin, year: DavisYear, split: DavisSplit, resolution: DavisResolution
 ) -> dict[str, list[str]]:
     """Return the sequences of a split and the frames of each that the list names, none where it names sequences."""
-    if not root.is_dir():
-        raise DataError(f"{origin.name}: {root} is no folder; {origin.expected}")
+    require_files(origin, root, [])
     places = [year] if year == "2017" else [year, resolution, "480p"]
-    files = [root / "ImageSets" / place / f"{split}.txt" for place in places]
+    files = [root / "ImageSets" / place / f"{split}.txt" for place in dict.fromkeys(places)]
     file = next((file for file in files if file.is_file()), None)
     if file is None:
         known = sorted(str(path.relative_to(root)) for path in root.glob("ImageSets/*/*.txt"))

@@ -17,6 +17,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from densewalk.datasets.errors import DataError
+from densewalk.datasets.readers.image_files import decoded
 
 __all__ = ["fitted_mask", "mask_png", "read_mask"]
 
@@ -30,11 +31,8 @@ def read_mask(path: Path, *, is_binary: bool = False) -> UInt8[np.ndarray, "h w"
 
     Raises `DataError` naming the file when it is absent, damaged, of a colour that no label has or of a label over 255.
     """
-    try:
-        with Image.open(path) as image:
-            mode, pixels = image.mode, np.asarray(image)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(f"cannot read mask {path}: {error}; copy the file again") from error
+    image = decoded(path)
+    mode, pixels = image.mode, np.asarray(image)
     if mode not in _COLOURED + _NUMBERED:
         raise DataError(f"mask {path} is of the kind {mode}; expected an indexed, grey or RGB picture")
     if mode in _COLOURED:

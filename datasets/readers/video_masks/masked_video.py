@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image
 
 from densewalk.datasets.errors import DataError
+from densewalk.datasets.readers.image_files import decoded, stored_size
 from densewalk.datasets.readers.video_masks.mask_files import fitted_mask, read_mask
 
 __all__ = ["ImageFiles", "MaskedVideo", "MaskedVideos"]
@@ -25,7 +25,7 @@ class ImageFiles:
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self.paths = tuple(paths)
-        self.shape = (len(self.paths), *_size_hw(self.paths[0]), 3)
+        self.shape = (len(self.paths), *stored_size(self.paths[0]), 3)
         """Frames, rows, columns, 3."""
 
     def __len__(self) -> int:
@@ -37,11 +37,7 @@ class ImageFiles:
     def __getitem__(self, frame: int, /) -> UInt8[np.ndarray, "h w 3"]:
         """Return a frame, RGB in 0-255."""
         path = self.paths[frame]
-        try:
-            with Image.open(path) as image:
-                image_HWC = np.asarray(image.convert("RGB"))
-        except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-            raise DataError(f"cannot read frame {path}: {error}; copy the file again") from error
+        image_HWC = np.asarray(decoded(path).convert("RGB"))
         if image_HWC.shape != self.shape[1:]:
             raise DataError(
                 f"frame {path} has {image_HWC.shape[:2]} rows and columns, the video's first frame has "
@@ -80,7 +76,7 @@ class MaskedVideo:
 
     def misfits(self, mask_files: Mapping[int, Path]) -> list[dict[str, str]]:
         """Return a row for every mask of this video, true or predicted, whose size is not the frame's."""
-        sizes = ((frame, path, _size_hw(path)) for frame, path in mask_files.items())
+        sizes = ((frame, path, stored_size(path)) for frame, path in mask_files.items())
         return [
             {
                 "sequence": self.name,
@@ -104,11 +100,3 @@ class MaskedVideos:
     """Videos of the split whose files are not all there, which somebody agreed to do without."""
     has_truth: bool = True
     """Whether anything but the masks that start a video is annotated: without it nothing can be scored."""
-
-
-def _size_hw(path: Path) -> tuple[int, int]:
-    try:
-        with Image.open(path) as image:
-            return image.height, image.width
-    except (OSError, SyntaxError) as error:
-        raise DataError(f"cannot read picture {path}: {error}; copy the file again") from error

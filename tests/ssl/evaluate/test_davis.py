@@ -202,7 +202,7 @@ def test_unknown_choices_are_all_named_at_once() -> None:
 
 
 def test_without_data_it_says_where_to_get_it() -> None:
-    with pytest.raises(BenchmarkError, match=r"davis2017 needs --data FOLDER; .*davischallenge.org"):
+    with pytest.raises(BenchmarkError, match=r"davis2017 needs --data PATH: .*davischallenge.org"):
         Davis(DavisConfig())
 
 

@@ -177,7 +177,7 @@ def test_the_worst_images_are_drawn_and_progress_is_told(nyu: Path) -> None:
 
 
 def test_what_cannot_be_measured_is_refused(nyu: Path) -> None:
-    with pytest.raises(BenchmarkError, match=r"depth-nyu needs --data FOLDER; expected under the folder"):
+    with pytest.raises(BenchmarkError, match=r"depth-nyu needs --data PATH: expected under the folder"):
         KIND.build(DepthBenchmarkConfig())
     for path in (nyu / "official_splits/test/kitchen").glob("*.png"):
         assert cv2.imwrite(str(path), np.zeros(SIZE_HW, np.uint16))

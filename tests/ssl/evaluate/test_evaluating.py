@@ -62,6 +62,20 @@ def test_subjects_are_measured_in_evaluation_mode(tmp_path: Path) -> None:
     assert not matcher.training
 
 
+def test_convolutions_are_exact_while_a_subject_is_measured_and_as_they_were_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    seen = []
+
+    def look(*_: object) -> None:
+        seen.append((torch.backends.cudnn.allow_tf32, torch.backends.cudnn.deterministic))
+
+    evaluate({"colours": baseline("rgb")}, TRACKING, tmp_path, listener=Listener(on_item=look))
+    assert set(seen) == {(False, True)}
+    assert torch.backends.cudnn.allow_tf32
+
+
 class Sketching:
     """A benchmark that leaves a picture, a table and word of every item, each time another."""
 

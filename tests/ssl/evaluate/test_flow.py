@@ -17,7 +17,7 @@ from densewalk.datasets.errors import BenchmarkError, ConfigError
 from densewalk.datasets.readers.flow import FLOW_SETS
 from densewalk.datasets.readers.flow.pairs import TrueFlow
 from densewalk.ssl.evaluate.benchmark import Scores
-from densewalk.ssl.evaluate.flow import KINDS, FlowBenchmarkConfig, predict_flow
+from densewalk.ssl.evaluate.flow import KINDS, FlowBenchmarkConfig
 from densewalk.ssl.evaluate.notebook import Notebook
 from densewalk.ssl.matchers.dis_flow import DisFlowMatcher
 from densewalk.ssl.matchers.matcher import Matcher
@@ -50,28 +50,6 @@ class FlowOracle(Matcher):
     def displacement(self, source_BDHW: Tensor, target_BDHW: Tensor) -> tuple[Tensor, Tensor]:
         images = [(m[0] * 255).round().byte().permute(1, 2, 0).numpy().tobytes() for m in (source_BDHW, target_BDHW)]
         flow = self.known[b"".join(images)]
-        return flow, -flow
-
-
-class ConstantFlow(Matcher):
-    """Sends every pixel of its raster the same way."""
-
-    stride = multiple = 2
-    dim = 3
-    temperature = 1.0
-
-    def __init__(self, x: float, y: float) -> None:
-        super().__init__()
-        self.flow_2 = torch.tensor([x, y])
-
-    def encode(self, image_BCHW: Tensor) -> Tensor:
-        return image_BCHW[..., ::2, ::2]
-
-    def relate(self, source_BDHW: Tensor, target_BDHW: Tensor) -> PairFeatures:
-        raise NotImplementedError
-
-    def displacement(self, source_BDHW: Tensor, target_BDHW: Tensor) -> tuple[Tensor, Tensor]:
-        flow = self.flow_2[None, :, None, None].expand(1, 2, *source_BDHW.shape[-2:])
         return flow, -flow
 
 
@@ -178,26 +156,6 @@ def test_things_are_measured_as_gmflow_does(tmp_path: Path) -> None:
     assert len(measured(tmp_path, "things", PositionMatcher()).rows) == 4
 
 
-@pytest.mark.parametrize("size_hw", [(24, 32), (25, 33), (31, 20)])
-@pytest.mark.parametrize(("upsample", "short_side"), [(1, 0), (3, 0), (1, 13), (1, 50)])
-def test_displacements_are_taken_back_to_pixels_of_the_images(
-    size_hw: tuple[int, int], upsample: int, short_side: int
-) -> None:
-    image = np.zeros((*size_hw, 3), np.uint8)
-    flow = predict_flow(ConstantFlow(6.0, -3.0), image, image, upsample=upsample, short_side=short_side)
-    scale = short_side / min(size_hw) if short_side else upsample
-    factor_y, factor_x = (round(side * scale) / side for side in size_hw)
-    assert flow.shape == (2, *size_hw)
-    assert np.allclose(flow[0], 6.0 / factor_x, rtol=1e-5)
-    assert np.allclose(flow[1], -3.0 / factor_y, rtol=1e-5)
-
-
-def test_a_displacement_that_is_not_finite_is_refused() -> None:
-    image = np.zeros((8, 8, 3), np.uint8)
-    with pytest.raises(BenchmarkError, match="ConstantFlow gives displacements that are not finite"):
-        predict_flow(ConstantFlow(float("nan"), 0.0), image, image)
-
-
 def test_the_worst_pairs_are_drawn_with_a_reason_and_every_pair_is_in_the_table(tmp_path: Path) -> None:
     write_chairs(tmp_path / "data_set", "2" * 7)
     heard: list[tuple[int, int, str]] = []
@@ -218,9 +176,7 @@ def test_settings_that_cannot_be_are_refused_together() -> None:
         FlowBenchmarkConfig(short_side=64, upsample=2)
     with pytest.raises(ConfigError, match="sintel-clean has training"):
         FlowBenchmarkConfig(dataset="sintel-clean")
-    with pytest.raises(
-        BenchmarkError, match=r"flow-kitti2012 needs --data FOLDER; expected under the folder: .*cvlibs"
-    ):
+    with pytest.raises(BenchmarkError, match=r"flow-kitti2012 needs --data PATH: expected under the folder: .*cvlibs"):
         KINDS["flow-kitti2012"].build(KINDS["flow-kitti2012"].config())
 
 

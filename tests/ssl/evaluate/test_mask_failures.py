@@ -40,6 +40,17 @@ def test_an_object_that_leaves_the_frame_is_not_lost_by_that() -> None:
     assert _reason(shrunk, truth) == "covered in part: 50 % of it went without its label"
 
 
+def test_of_two_faults_the_larger_is_named() -> None:
+    truth, predicted = np.zeros((2, 1, 20, 20), np.uint8)
+    truth[0, :10, :10] = 1
+    predicted[0, [0, 1, 2, 3, 14, 15], :10] = 1
+    assert _reason(predicted, truth) == "covered in part: 60 % of it went without its label"
+
+
+def test_a_perfect_object_has_no_fault() -> None:
+    assert _reason(TRUTH.copy()) == "nothing: every pixel is right"
+
+
 def test_a_found_region_leaves_the_border_at_fault() -> None:
     assert _reason(np.roll(TRUTH, 1, 2)).startswith("boundary only: its region is right")
 

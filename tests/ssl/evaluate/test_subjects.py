@@ -11,6 +11,7 @@ from densewalk.datasets.errors import BenchmarkError, ConfigError, DataError
 from densewalk.ssl.encoders.resnet import ResNet
 from densewalk.ssl.encoders.vit import ViT
 from densewalk.ssl.evaluate import subjects
+from densewalk.ssl.evaluate.baselines import UNTRAINED_SEED
 from densewalk.ssl.evaluate.mask_folder import MaskFolder
 from densewalk.ssl.evaluate.subjects import load_like, load_network, load_subject, run_of, usual_floor
 from densewalk.ssl.matchers.cosine import CosineMatcher
@@ -23,7 +24,7 @@ def test_subjects_without_parameters_are_named_by_a_word() -> None:
     for name, floor in (("rgb", ("zero-motion",)), ("zero-motion", ("rgb",)), ("dis-flow", ("rgb", "zero-motion"))):
         matcher, provenance = load_subject(name)
         assert not matcher.training
-        assert provenance == {"subject": name}
+        assert provenance == {"subject": name, "stride": matcher.stride}
         assert run_of(name) is None
         assert usual_floor(name) == floor
 
@@ -34,7 +35,7 @@ def test_a_random_network_has_the_same_weights_every_time() -> None:
     assert isinstance(first, CosineMatcher)
     assert isinstance(first.encoder, ResNet)
     assert (first.stride, first.encoder.config.padding) == (8, "reflect")
-    assert provenance["architecture"]["padding"] == "reflect"
+    assert (provenance["architecture"]["padding"], provenance["seed"]) == ("reflect", UNTRAINED_SEED)
     assert all(
         torch.equal(a, b) for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True)
     )
@@ -64,9 +65,9 @@ def test_published_weights_are_named_by_layout_and_file(
     assert usual_floor(text) == ("untrained", "rgb", "zero-motion")
     untrained, origin = load_like("untrained", text, matcher)
     assert isinstance(untrained.encoder, encoder)
-    assert origin == {"subject": f"{text}, untrained"}
-    colours, _ = load_like("rgb", text, matcher)
-    assert colours.stride == stride
+    assert origin == {"subject": f"{text}, untrained", "stride": stride, "seed": UNTRAINED_SEED}
+    colours, beside = load_like("rgb", text, matcher)
+    assert colours.stride == beside["stride"] == stride
 
 
 def test_finished_masks_are_a_subject_without_a_floor(tmp_path: Path) -> None:

@@ -90,5 +90,5 @@ def test_presets_are_published_settings_at_the_size_of_vip() -> None:
     assert (uvc.size_hw, uvc.context, uvc.top_k) == ((560, 560), 1, 5)
     assert (crw.size_hw, crw.context, crw.top_k) == ((560, 560), 20, 10)
     assert KIND.presets["siammae"]().propagation.size_hw == (880, 880)
-    with pytest.raises(BenchmarkError, match=r"vip needs --data FOLDER; .*Category_ids"):
+    with pytest.raises(BenchmarkError, match=r"vip needs --data PATH: .*Category_ids"):
         Vip(VipConfig())

@@ -94,7 +94,7 @@ def test_an_object_absent_from_the_mask_it_comes_in_with_is_named(train: Path) -
 def test_settings_are_checked_and_presets_are_published_ones() -> None:
     with pytest.raises(ConfigError, match="must be the name of a folder"):
         YoutubeVosConfig(split="../train")
-    with pytest.raises(BenchmarkError, match=r"youtube-vos needs --data FOLDER; .*youtube-vos\.org"):
+    with pytest.raises(BenchmarkError, match=r"youtube-vos needs --data PATH: .*youtube-vos\.org"):
         YoutubeVos(YoutubeVosConfig())
     assert KIND.presets["dul"]() == YoutubeVosConfig(propagation=PRESETS["dul"])
 

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from densewalk.datasets.errors import BenchmarkError
-from densewalk.ssl.metrics.boundary import boundary_accuracy
+from densewalk.ssl.metrics.boundary import overlap
 from densewalk.ssl.metrics.davis import (
     decay,
     mean_over_objects,
-    region_similarity,
     score_sequence,
 )
 
@@ -26,7 +25,7 @@ def _blobs(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def test_region_similarity_is_intersection_over_union() -> None:
-    assert region_similarity(np.roll(SQUARE, 1, axis=1), SQUARE) == 20 / 30
+    assert overlap(np.roll(SQUARE, 1, axis=1), SQUARE)[0] == 20 / 30
 
 
 def _quarters(num_frames: int) -> tuple[range, range]:
@@ -111,10 +110,10 @@ def test_numbers_are_means_over_objects_of_means_over_frames() -> None:
     truth, predicted = _sequence(rng), _sequence(rng)
     rows = score_sequence(predicted, truth) + score_sequence(truth, truth)
     expected_j = [
-        100 * np.mean([region_similarity(predicted[t] == i, truth[t] == i) for t in range(1, 5)]) for i in range(1, 6)
+        100 * np.mean([overlap(predicted[t] == i, truth[t] == i)[0] for t in range(1, 5)]) for i in range(1, 6)
     ]
     expected_f = [
-        100 * np.mean([boundary_accuracy(predicted[t] == i, truth[t] == i) for t in range(1, 5)]) for i in range(1, 6)
+        100 * np.mean([overlap(predicted[t] == i, truth[t] == i)[1] for t in range(1, 5)]) for i in range(1, 6)
     ]
     means = mean_over_objects(rows)
     assert means["J_mean"] == pytest.approx((sum(expected_j) + 500) / 10)

@@ -139,3 +139,10 @@ def test_the_right_flow_warps_without_difference_and_no_pixel_can_be_sent_away()
     assert warp_difference(first, second, flow * 0).mean() > 50
     away = warp_difference(first, second, flow + 1000)
     assert np.allclose(away, np.abs(first - second[-1, -1].astype(float)).mean(2), atol=1e-3)
+
+
+def test_the_warp_difference_reads_half_a_pixel_half_way() -> None:
+    ramp = np.repeat(np.arange(60, dtype=np.uint8)[None, :, None] * 4, 40, 0).repeat(3, 2)
+    half = np.zeros((2, 40, 60))
+    half[0] = 0.5
+    assert np.allclose(warp_difference(ramp, ramp, half)[:, :-1], 2.0, atol=1e-4)

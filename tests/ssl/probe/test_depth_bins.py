@@ -1,4 +1,4 @@
-"""DINOv3's depth bins: its loss and schedule to the last digit, its crops, and that they learn."""
+"""DINOv3's depth bins: its loss and schedule to the last digit, and that they learn."""
 
 from dataclasses import replace
 
@@ -11,14 +11,7 @@ from densewalk.datasets.readers.nyu import DepthImage
 from densewalk.ssl.encoders.rgb import RgbEncoder
 from densewalk.ssl.matchers.cosine import CosineMatcher
 from densewalk.ssl.matchers.position import PositionMatcher
-from densewalk.ssl.probe.depth_bins import (
-    BinnedDepth,
-    BinnedDepthConfig,
-    fit_binned_depth,
-    one_cycle,
-    random_crop,
-    sig_log,
-)
+from densewalk.ssl.probe.depth_bins import BinnedDepth, BinnedDepthConfig, fit_binned_depth, one_cycle, sig_log
 from densewalk.ssl.probe.features import image_features
 
 SHORT = BinnedDepthConfig(num_bins=16, iterations=40, warmup=10, batch_size=4, crop_height=24, crop_width=32)
@@ -77,24 +70,6 @@ def test_the_depth_is_a_mean_of_the_bins() -> None:
     assert torch.allclose(depth, torch.full((4, 6), expected))
 
 
-def test_a_crop_shows_image_and_depth_of_the_same_place() -> None:
-    image = slope(0)
-    rng = np.random.default_rng(0)
-    seen = []
-    for _ in range(40):
-        colour, depth = random_crop(image, SHORT, rng)
-        assert colour.shape == (24, 32, 3)
-        assert depth.shape == (24, 32)
-        assert colour.dtype == np.uint8
-        known = depth > 0
-        related = np.corrcoef(colour[known].mean(1), depth[known])[0, 1]
-        seen.append((related, depth[known].min(), depth[12, 31] > depth[12, 0]))
-    assert min(related for related, *_ in seen) > 0.97
-    assert {mirrored for *_, mirrored in seen} == {True, False}
-    # the columns 43 to 607 of 640 are labelled, so the outermost depths are never shown
-    assert min(nearest for _, nearest, _ in seen) > 1.4
-
-
 def test_it_learns_to_tell_far_from_near(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("densewalk.ssl.probe.depth_bins._STEPS_WITHOUT_VARIANCE", 5)
     images, config = [slope(0), slope(1)], replace(SHORT, learning_rate=0.2, iterations=60, batch_size=2)
@@ -118,9 +93,7 @@ def test_a_seed_decides_everything() -> None:
     assert not torch.equal(fits[0]["score.weight"], fits[2]["score.weight"])
 
 
-def test_a_crop_that_does_not_fit_and_a_set_without_images_are_refused() -> None:
-    with pytest.raises(BenchmarkError, match=r"slope 0 has 56 x 43 labelled pixels, less than a crop of 544 x 416"):
-        random_crop(slope(0), BinnedDepthConfig(), np.random.default_rng(0))
+def test_a_set_without_images_and_settings_that_cannot_be_are_refused() -> None:
     with pytest.raises(BenchmarkError, match="no training images"):
         fit_binned_depth(PositionMatcher(), [], SHORT, range_m=(0.001, 10.0))
     with pytest.raises(ConfigError, match=r"(?s)num_bins=0.*batch_size=3 must be a multiple.*warmup=9"):

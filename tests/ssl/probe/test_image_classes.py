@@ -5,8 +5,9 @@ import torch
 import torch.nn.functional as F
 
 from densewalk.datasets.errors import BenchmarkError
-from densewalk.ssl.probe.image_classes import LinearClassesConfig, fit_linear_classes, ranked, votes
+from densewalk.ssl.probe.image_classes import fit_linear_classes, ranked, votes
 from densewalk.ssl.probe.neighbours import Neighbours
+from densewalk.ssl.probe.optimum import OptimumConfig
 
 
 def _clouds() -> tuple[torch.Tensor, torch.Tensor]:
@@ -33,7 +34,7 @@ def test_classes_of_equal_votes_rank_by_number() -> None:
 
 def test_the_classifier_is_at_the_optimum_of_its_problem() -> None:
     feature, label = _clouds()
-    config = LinearClassesConfig(weight_decay=0.05, tolerance=1e-9)
+    config = OptimumConfig(weight_decay=0.05, tolerance=1e-9)
     classifier = fit_linear_classes(feature, label, num_classes=3, config=config)
     unit = (feature.double() - feature.double().mean(0)) / feature.double().std(0, correction=0)
     column = torch.cat((unit, torch.ones(90, 1)), dim=1)
@@ -46,4 +47,4 @@ def test_the_classifier_is_at_the_optimum_of_its_problem() -> None:
 def test_an_optimum_that_is_not_reached_is_told() -> None:
     feature, label = _clouds()
     with pytest.raises(BenchmarkError, match=r"raise fit\.iterations"):
-        fit_linear_classes(feature, label, num_classes=3, config=LinearClassesConfig(iterations=1))
+        fit_linear_classes(feature, label, num_classes=3, config=OptimumConfig(iterations=1))

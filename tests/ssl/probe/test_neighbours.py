@@ -58,17 +58,20 @@ def test_vectors_that_float32_cannot_tell_apart_are_ranked_by_their_true_product
 def test_blocks_change_nothing(backend: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     memory, query = _memory_with_duplicates()
     whole = Neighbours(memory, backend=backend).nearest(query, 30)
-    monkeypatch.setattr(neighbours, "_SCORES_AT_ONCE", 700)
+    monkeypatch.setattr(neighbours, "_NUMBERS_AT_ONCE", {"cpu": 700})
     monkeypatch.setattr(neighbours, "_QUERIES_AT_ONCE", (7, 11))
-    monkeypatch.setattr(neighbours, "_NUMBERS_AT_ONCE", 1000)
     cut = Neighbours(memory, backend=backend).nearest(query, 30)
     assert torch.equal(whole.index_QK, cut.index_QK)
     assert torch.equal(whole.score_QK, cut.score_QK)
 
 
-def test_no_query_has_no_neighbours_and_too_many_neighbours_are_refused() -> None:
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_no_query_has_no_neighbours(backend: Any) -> None:
+    assert Neighbours(torch.eye(3), backend=backend).nearest(torch.zeros(0, 3), 2).index_QK.shape == (0, 2)
+
+
+def test_too_many_neighbours_are_refused() -> None:
     memory = torch.eye(3)
-    assert Neighbours(memory).nearest(torch.zeros(0, 3), 2).index_QK.shape == (0, 2)
     with pytest.raises(BenchmarkError, match=r"4 neighbours.*3 vectors"):
         Neighbours(memory).nearest(memory, 4)
     with pytest.raises(BenchmarkError, match="without vectors"):

@@ -9,7 +9,8 @@ import torch.nn.functional as F
 
 from densewalk.datasets.errors import BenchmarkError
 from densewalk.ssl.metrics.miou import class_iou, confusion
-from densewalk.ssl.probe.patch_memory import PatchMemory, PatchMemoryBuilder, count_labels, rare_patches
+from densewalk.ssl.probe.cells import count_labels
+from densewalk.ssl.probe.patch_memory import PatchMemory, PatchMemoryBuilder, rare_patches
 
 RELEASED: list[tuple[dict[str, Any], float]] = [
     (
@@ -48,8 +49,8 @@ def _filled(seed: int, case: dict[str, Any]) -> tuple[PatchMemory, list[tuple[to
     place = torch.zeros(case["grid"] ** 2, 2)
     for number, (feature, label) in enumerate(items[: case["train"]]):
         folded = np.where(label == 255, 0, label).astype(np.uint8)
-        counts = count_labels(folded, grid_hw=(case["grid"],) * 2, num_classes=case["classes"])
-        builder.add(feature, counts, source=number, place_N2=place)
+        counts = count_labels(folded, (case["grid"],) * 2, num_classes=case["classes"])
+        builder.add(feature, torch.from_numpy(counts), source=number, place_N2=place)
     return builder.build("auto"), items[case["train"] :]
 
 
@@ -64,15 +65,6 @@ def _item(rng: np.random.Generator, prototype: np.ndarray, case: dict[str, Any])
         label[rng.random(label.shape) < 0.05] = 255
         label[:patch, :patch] = 255
     return torch.from_numpy(feature.T.reshape(-1, grid, grid)).float(), label
-
-
-def test_labels_are_counted_in_the_cell_that_holds_the_middle_of_their_pixel() -> None:
-    label = np.array([[0, 1, 1, 255, 2], [0, 0, 1, 2, 2]], np.uint8)
-    counts = count_labels(label, grid_hw=(1, 2), num_classes=3)
-    # the middle of the third column lies on the border and so in the right cell
-    assert counts.tolist() == [[3, 1, 0], [0, 2, 3]]
-    with pytest.raises(BenchmarkError, match="label 2, expected classes 0 to 1"):
-        count_labels(label, grid_hw=(1, 2), num_classes=2)
 
 
 def test_patches_of_rare_classes_are_kept_and_those_without_a_label_never() -> None:

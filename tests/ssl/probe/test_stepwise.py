@@ -144,7 +144,7 @@ def test_too_few_images_and_labels_that_are_no_class_are_refused(images: Labelle
         fit_in_steps(ColourReader(), images, StepwiseConfig())
     wrong = _Counted(images)
     wrong.classes = images.classes[:9]
-    with pytest.raises(BenchmarkError, match=r"holds label 9, expected 0 to 8 or 255"):
+    with pytest.raises(BenchmarkError, match=r"holds label 10, expected 0 to 8 or 255"):
         fit_in_steps(ColourReader(), wrong, TINY)
     with pytest.raises(ConfigError, match=r"(?s)dropout.*lr.*batch_size.*length.*drop_at"):
         StepwiseConfig(dropout=1.0, lr=0.0, batch_size=0, length=0, schedule="one-cycle")

@@ -25,6 +25,15 @@ def test_what_differs_is_named_with_every_value_and_absence_is_a_difference() ->
     assert differing([FIRST]) == {}
 
 
+def test_a_value_against_settings_is_one_difference_and_settings_are_compared_among_themselves() -> None:
+    masks, near, far = {"by": "masks"}, {"by": {"radius": 1, "k": 5}}, {"by": {"radius": 2, "k": 5}}
+    assert differing([masks, near]) == {"by": ["masks", "settings of its own"]}
+    assert differing([masks, near, far]) == {
+        "by": ["masks", "settings of its own", "settings of its own"],
+        "by.radius": ["not stated", "1", "2"],
+    }
+
+
 @pytest.mark.parametrize("value", [0.05, 0.0500001])
 def test_close_numbers_are_told_apart(value: float) -> None:
     assert bool(differing([{"t": 0.05}, {"t": value}])) == (value != 0.05)

@@ -195,3 +195,14 @@ def test_files_of_different_sizes_are_not_a_pair(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "training/image_2/000001_11.png"), np.zeros((5, 6, 3), np.uint8))
     with pytest.raises(DataError, match=r"000001_11\.png has 6 x 5 pixels; expected 32 x 24"):
         opened("kitti2015", tmp_path)[1]
+
+
+def test_a_flow_that_is_unknown_everywhere_is_no_truth(tmp_path: Path) -> None:
+    write_chairs(tmp_path, "22")
+    file = tmp_path / "data/00002_flow.flo"
+    content = file.read_bytes()
+    file.write_bytes(content[:12] + np.full(2 * SIZE_HW[0] * SIZE_HW[1], np.nan, np.float32).tobytes())
+    pairs = opened("chairs", tmp_path)
+    assert pairs[0].truth.known_HW.all()
+    with pytest.raises(DataError, match=r"00002_flow\.flo knows the flow of no pixel"):
+        pairs[1]

@@ -68,8 +68,10 @@ def test_a_frame_that_the_list_of_2016_names_must_be_there(tmp_path: Path) -> No
 
 
 def test_data_that_is_not_there_at_all_is_told_apart(davis: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="is no folder"):
+    with pytest.raises(DataError, match="absent does not exist; expected under the folder"):
         read_davis(tmp_path / "absent", year="2017")
+    with pytest.raises(DataError, match=r"no ImageSets/2016/val.txt or ImageSets/480p/val.txt \(option split=val\)"):
+        read_davis(davis, year="2016")
     with pytest.raises(
         DataError, match=r"no ImageSets/2017/train.txt \(option split=train\); found ImageSets/2017/val.txt"
     ):
@@ -109,7 +111,7 @@ def test_damaged_and_odd_frames_are_named_when_they_are_read(davis: Path) -> Non
     path.write_bytes(path.read_bytes()[:200])
     Image.new("RGB", (10, 10)).save(davis / "JPEGImages/480p/judo/00003.jpg")
     judo = read_davis(davis, year="2017").videos[0]
-    with pytest.raises(DataError, match=r"cannot read frame .*00002.jpg"):
+    with pytest.raises(DataError, match=r"cannot decode .*00002.jpg"):
         judo.frames[2]
     with pytest.raises(DataError, match=r"00003.jpg has \(10, 10\) rows and columns"):
         judo.frames[3]

@@ -63,11 +63,11 @@ def test_a_binary_mask_of_16_bits_is_one_object(tmp_path: Path) -> None:
 
 
 def test_files_that_are_no_masks_are_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"cannot read mask .*absent\.png"):
+    with pytest.raises(DataError, match=r"absent\.png does not exist"):
         read_mask(tmp_path / "absent.png")
     whole = _written(tmp_path / "cut.png").read_bytes()
     (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 3])
-    with pytest.raises(DataError, match=r"cannot read mask .*cut\.png"):
+    with pytest.raises(DataError, match=r"cannot decode .*cut\.png"):
         read_mask(tmp_path / "cut.png")
     Image.fromarray(np.full((2, 2, 3), (1, 2, 3), np.uint8)).save(tmp_path / "strange.png")
     with pytest.raises(DataError, match=r"strange\.png shows the colour \[1, 2, 3\]"):
