@@ -7,6 +7,7 @@ teacher is taken, as their authors do for evaluation.
 
 import argparse
 import pickle
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,13 @@ def _read(path: Path) -> Any:
             return torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
         raise DataError(
-            f"{path} cannot be read as weights without running code from it ({str(error).splitlines()[0]}); "
+            f"{path} cannot be read as weights without running code from it ({_reason(error)}); "
             "save its state dict alone, with torch.save or as safetensors"
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Return what is wrong with a file, without torch's advice to run its code nevertheless."""
+    text = str(error).strip() or f"{type(error).__name__}: it ends too early"
+    fault = re.search(r"(?:WeightsUnpickler error: |Trying to load )(.+)", text)
+    return (fault[1] if fault else text.splitlines()[0]).partition(". ")[0]

@@ -82,9 +82,13 @@ class Davis:
 
 def _objects(video: MaskedVideo) -> Sequence[int]:
     """Return the numbers from 1 to the largest of the first mask: also those that it lacks, as the official tool."""
-    largest = largest_object(video.mask(0))
+    mask_HW = video.mask(0)
+    largest = largest_object(mask_HW)
     if not largest:
-        raise DataError(f"the first mask of {video.name}, {video.mask_files[0]}, shows no object; copy the file again")
+        found = f"the first mask of {video.name}, {video.mask_files[0]}, shows no object"
+        if mask_HW.any():
+            raise DataError(f"{found} but is binary (0 and 255); expected numbered objects, or the benchmark davis2016")
+        raise DataError(f"{found}; copy the file again")
     return range(1, largest + 1)
 
 

@@ -31,25 +31,36 @@ def failure_reason(
 ) -> str:
     """Return why object `number` scored as it did; `region_T` is its J in 0-1, `frames` the frames' numbers."""
     predicted, truth = predicted_THW == number, truth_THW == number
-    if not predicted.any():
-        return "never covered: nothing was given its label"
-    seen_T = truth.any((1, 2))
-    found_T = (region_T >= _FOUND) & seen_T
-    if not found_T.any():
-        return f"never covered: {_whereabouts(number, predicted, truth_THW)}"
-    last = int(np.flatnonzero(found_T)[-1])
-    if seen_T[last + 1 :].any():
-        lost = last + 1
-        where = _whereabouts(number, predicted[lost:], truth_THW[lost:])
-        return f"lost at frame {frames[lost]} and never found again: {where}"
-    if (predicted == truth).all():
-        return "nothing: every pixel is right"
+    absence = _absence(number, predicted, truth_THW, found_T=(region_T >= _FOUND) & truth.any((1, 2)), frames=frames)
+    if absence is not None:
+        return absence
     if region_T.mean() >= _GOOD:
-        return f"boundary only: its region is right ({100 * region_T.mean():.0f} % overlap), its border is not"
+        border = f"boundary only: its region is right ({100 * region_T.mean():.0f} % overlap), its border is not"
+        return "nothing: every pixel is right" if (predicted == truth).all() else border
     num_wrong, num_missed = (predicted & ~truth).sum(), (truth & ~predicted).sum()
     if num_wrong >= max(_LARGE_SHARE * predicted.sum(), num_missed):
         return _whereabouts(number, predicted, truth_THW)
     return f"covered in part: {100 * num_missed / truth.sum():.0f} % of it went without its label"
+
+
+def _absence(
+    number: int,
+    predicted: Bool[np.ndarray, "t h w"],
+    truth_THW: UInt8[np.ndarray, "t h w"],
+    *,
+    found_T: Bool[np.ndarray, "t"],
+    frames: Sequence[int],
+) -> str | None:
+    """Say when an object was lost for good, if it was."""
+    if not predicted.any():
+        return "never covered: nothing was given its label"
+    if not found_T.any():
+        return f"never covered: {_whereabouts(number, predicted, truth_THW)}"
+    lost = int(np.flatnonzero(found_T)[-1]) + 1
+    if not (truth_THW[lost:] == number).any():
+        return None
+    where = _whereabouts(number, predicted[lost:], truth_THW[lost:])
+    return f"lost at frame {frames[lost]} and never found again: {where}"
 
 
 def _whereabouts(number: int, predicted_THW: Bool[np.ndarray, "t h w"], truth_THW: UInt8[np.ndarray, "t h w"]) -> str:

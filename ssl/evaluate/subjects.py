@@ -92,7 +92,7 @@ def usual_floor(text: str) -> tuple[str, ...]:
 
 
 def _facts(text: str, subject: Subject) -> dict[str, Any]:
-    """Return what is said of every subject: a baseline has the stride of what it stands beside, which moves its scores."""
+    """Return what is said of every subject; the stride, since baselines take that of what they stand beside."""
     return {"subject": text} | ({"stride": subject.stride} if isinstance(subject, Matcher) else {})
 
 

@@ -48,9 +48,18 @@ class _Malice:
 def test_code_in_a_file_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     torch.save({"model": TENSORS, "args": _Malice()}, "weights.pth")
-    with pytest.raises(DataError, match=r"weights\.pth cannot be read as weights without running code"):
+    with pytest.raises(DataError, match=r"weights\.pth cannot be read as weights without running code") as caught:
         read_tensors(Path("weights.pth"))
+    assert "mkdir" in str(caught.value)
+    assert "weights_only" not in str(caught.value)
+    assert "safe_globals" not in str(caught.value)
     assert not Path("ran").exists()
+
+
+def test_an_empty_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "empty.pth").touch()
+    with pytest.raises(DataError, match=r"empty\.pth cannot be read as weights"):
+        read_tensors(tmp_path / "empty.pth")
 
 
 @pytest.mark.parametrize("name", ["cut.pth", "cut.safetensors"])

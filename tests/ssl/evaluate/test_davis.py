@@ -196,6 +196,12 @@ def test_a_first_mask_without_an_object_is_named(davis: Path) -> None:
         Davis(DavisConfig(data=davis))(baseline("rgb"), subject="rgb")
 
 
+def test_binary_masks_among_numbered_ones_lead_to_the_other_benchmark(davis: Path) -> None:
+    save_masks(davis / "Annotations/480p/bear", np.where(SEQUENCES["bear"] > 0, 255, 0).astype(np.uint8))
+    with pytest.raises(DataError, match=r"first mask of bear, .* is binary \(0 and 255\).* davis2016"):
+        Davis(DavisConfig(data=davis))(baseline("rgb"), subject="rgb")
+
+
 def test_unknown_choices_are_all_named_at_once() -> None:
     with pytest.raises(ConfigError, match=r"(?s)sequences: .*'present'.*split: .*'test-dev'"):
         resolve(DavisConfig(), overrides=["sequences=some", "split=test"])
