@@ -97,5 +97,5 @@ def _read(path: Path) -> Any:
 def _reason(error: Exception) -> str:
     """Return what is wrong with a file, without torch's advice to run its code nevertheless."""
     text = str(error).strip() or f"{type(error).__name__}: it ends too early"
-    fault = re.search(r"(?:WeightsUnpickler error: |Trying to load )(.+)", text)
+    fault = re.search(r"(?:WeightsUnpickler error:|Trying to load)\s+(.+)", text)
     return (fault[1] if fault else text.splitlines()[0]).partition(". ")[0]

@@ -87,7 +87,7 @@ def score_followed(
     if videos.has_truth:
         scalars = mean_over_objects([_numbers(row) for row in rows])
         official_tables(notebook, rows, scalars, config.split)
-        show_followed(notebook, videos.videos, _sequence_means(rows))
+        show_followed(notebook, videos.videos, _sequence_means(rows), matcher)
         show_worst(notebook, videos.videos, rows, rules.frames)
     else:
         scalars = {"masks": float(sum(len(video.frames) for video in videos.videos))}

@@ -18,11 +18,14 @@ from jaxtyping import UInt8
 from densewalk.datasets.readers.video_masks.mask_files import mask_png, read_mask
 from densewalk.datasets.readers.video_masks.masked_video import MaskedVideo
 from densewalk.ssl.evaluate.mask_failures import failure_reason
+from densewalk.ssl.evaluate.mask_folder import MaskFolder
 from densewalk.ssl.evaluate.notebook import Notebook
+from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.metrics.davis import overlaps
 from densewalk.ssl.show.evenly import evenly
 from densewalk.ssl.show.film import mp4_bytes
 from densewalk.ssl.show.masks import overlay_masks
+from densewalk.ssl.show.principal import FeatureFilm
 from densewalk.ssl.show.still import jpeg_bytes, resized
 from densewalk.ssl.show.strips import MaskFilm, mask_strip
 from densewalk.ssl.show.worst import WorstRow, worst_sheet
@@ -31,6 +34,7 @@ __all__ = ["keep_masks", "official_tables", "show_followed", "show_worst"]
 
 _WIDTH_PX = 426
 _MOST_FRAMES = 150
+_FEATURE_FRAMES = 48
 _FPS = 12
 _NUM_WORST, _NUM_PICTURES = 5, 6
 _RIGHT, _MISSED, _TOO_MUCH = 1, 2, 3
@@ -59,8 +63,13 @@ def official_tables(
     )
 
 
-def show_followed(notebook: Notebook, videos: Sequence[MaskedVideo], score: Mapping[str, float]) -> None:
-    """Keep a strip and a film of the worst, the middle and the best sequence by `score`, a number by name."""
+def show_followed(
+    notebook: Notebook, videos: Sequence[MaskedVideo], score: Mapping[str, float], matcher: Matcher | MaskFolder
+) -> None:
+    """Keep a strip and a film of the worst, the middle and the best sequence by `score`, a number by name.
+
+    Of the best one the matcher's features are shown too, if it has any.
+    """
     if notebook.folder is None:
         return
     ranked = sorted((video for video in videos if video.name in score), key=lambda video: score[video.name])
@@ -76,6 +85,10 @@ def show_followed(notebook: Notebook, videos: Sequence[MaskedVideo], score: Mapp
         notebook.picture(f"{what}: true and predicted masks", f"{video.name}.jpg", jpeg_bytes(strip))
         film = mp4_bytes(MaskFilm(small_THWC, predicted_THW, truth_THW), fps=_FPS)
         notebook.picture(f"{what}: predicted masks, true ones beside them", f"{video.name}.mp4", film)
+        if rank == "best" and isinstance(matcher, Matcher) and "features" in matcher.offers:
+            film = mp4_bytes(FeatureFilm(matcher, small_THWC[:_FEATURE_FRAMES]), fps=_FPS)
+            caption = f"{what}: main directions of the features as colours, the same over the film"
+            notebook.picture(caption, f"{video.name}-features.mp4", film)
 
 
 def show_worst(

@@ -85,7 +85,7 @@ class Vip:
             of_video[video.name] = segmentation_scores(own_LL)["mIoU"]
             count_LL += own_LL
             notebook.progress(done, len(videos), video.name)
-        show_followed(notebook, videos, of_video)
+        show_followed(notebook, videos, of_video, matcher)
         notebook.table("videos.csv", [{"video": name, "mIoU": value} for name, value in of_video.items()])
         return Scores(
             name=self.name,

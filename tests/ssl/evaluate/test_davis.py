@@ -141,6 +141,13 @@ def test_pictures_show_sequences_and_the_worst_objects_with_a_reason(finished: S
     assert "lost at frame 3 and never found again" in first
 
 
+@pytest.mark.parametrize(("subject", "films"), [("rgb", 1), ("dis-flow", 0)])
+def test_the_features_of_what_has_some_are_filmed(subject: str, films: int, davis: Path, tmp_path: Path) -> None:
+    notebook = Notebook(tmp_path / "kept")
+    Davis(DavisConfig(data=davis))(baseline(subject), subject=subject, notebook=notebook)
+    assert len([name for name in notebook.pictures.values() if name.endswith("-features.mp4")]) == films
+
+
 def test_masks_a_pixel_off_are_scored_and_told(finished: Save, tmp_path: Path) -> None:
     notebook = Notebook(tmp_path / "kept")
     scores = finished({"judo": SEQUENCES["judo"][:, :, :-1], "bear": SEQUENCES["bear"]}, notebook)
