@@ -12,7 +12,6 @@ PIPs multiplies pixel numbers where here pixel centres are scaled, which moves j
 Shapes: T frames, J joints, 2 = (x, y).
 """
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -24,7 +23,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from densewalk.datasets.config import require, to_mapping
+from densewalk.datasets.config import require
 from densewalk.datasets.errors import BenchmarkError
 from densewalk.datasets.readers.joints.badja import BADJA, AnimalVideo, find_animals
 from densewalk.datasets.readers.video_masks.presence import Presence
@@ -32,7 +31,9 @@ from densewalk.ssl.evaluate.benchmark import Scores
 from densewalk.ssl.evaluate.joint_maps import joint_nodes, mean_places
 from densewalk.ssl.evaluate.kind import BenchmarkKind
 from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
+from densewalk.ssl.evaluate.settings import data_for, settings_of
 from densewalk.ssl.evaluate.track_album import TrackAlbum
+from densewalk.ssl.evaluate.truth_hash import TruthHash
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.metrics.pck import ALPHAS, over_size, pck, pck_curve, pck_name
 from densewalk.ssl.propagate.config import PRESETS, PropagationConfig
@@ -91,11 +92,10 @@ class _Badja(ABC):
     name: str
 
     def __init__(self, config: BadjaConfig | BadjaPropagationConfig) -> None:
-        if config.data is None:
-            raise BenchmarkError(f"{self.name} needs --data PATH: {BADJA.expected}")
-        self._config = config
+        data = data_for(self.name, config.data, BADJA.expected)
+        self.config = config
         height, width = config.raster_hw
-        self._videos, self._left_out = find_animals(config.data, raster_hw=(height, width), sequences=config.sequences)
+        self._videos, self._left_out = find_animals(data, raster_hw=(height, width), sequences=config.sequences)
 
     @abstractmethod
     def _follow(self, matcher: Matcher, video: AnimalVideo) -> Tracks:
@@ -104,12 +104,11 @@ class _Badja(ABC):
     def __call__(self, matcher: Matcher, *, subject: str, notebook: Notebook = FORGETFUL) -> Scores:
         """Follow the joints of every video; one row a video."""
         rows: list[dict[str, Any]] = []
-        truth_hash, album = hashlib.sha256(), TrackAlbum(notebook)
+        truth_hash, album = TruthHash(), TrackAlbum(notebook)
         for video in self._videos:
             is_scored = [bool(seen_J.any()) for seen_J in video.visible_TJ]
             size_T = np.sqrt([video.area_px(t) if scored else 0 for t, scored in enumerate(is_scored)])
-            for array in (video.joint_TJ2, video.visible_TJ, size_T):
-                truth_hash.update(array.tobytes())
+            truth_hash.add(video.name, video.joint_TJ2, video.visible_TJ, size_T)
             tracks = self._follow(matcher, video)
             truth = Tracks(track_KT2=video.joint_TJ2.transpose(1, 0, 2), visible_KT=video.visible_TJ.T)
             scores, reason = _score(tracks, truth, size_T)
@@ -123,21 +122,24 @@ class _Badja(ABC):
         if notebook.keeps:
             curve = threshold_curves({subject: pck_curve(scalars)}, x_label="alpha", y_label="joints within, %")
             notebook.picture("joints within a distance", "pck.svg", curve.encode())
-        settings = {key: value for key, value in to_mapping(self._config).items() if key != "data"}
-        left_out = {"left_out": list(self._left_out)} if self._left_out else {}
         return Scores(
             name=self.name,
             subject=subject,
             headline=_HEADLINE,
             scalars=scalars,
-            protocol=settings
-            | {"num_videos": len(rows), "truth_sha256": truth_hash.hexdigest()[:16], "alphas": list(ALPHAS)}
+            protocol=settings_of(self.config)
+            | {
+                "num_videos": len(rows),
+                "left_out": list(self._left_out),
+                "truth_sha256": truth_hash.digits,
+                "alphas": list(ALPHAS),
+            }
             | {
                 "davis": " and ".join(sorted({video.resolution for video in self._videos})),
                 "resize": "bilinear, 8 bit",
             },
             rows=rows,
-            provenance={"data": str(self._config.data)} | left_out,
+            provenance={"data": str(self.config.data)},
         )
 
 

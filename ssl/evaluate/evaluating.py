@@ -5,8 +5,8 @@ Scores are written as soon as a subject is measured, with where it came from, wh
 
 import re
 import shutil
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from densewalk.datasets.config import config_hash
 from densewalk.ssl.evaluate import BENCHMARKS
 from densewalk.ssl.evaluate.benchmark import Benchmark, Scores
 from densewalk.ssl.evaluate.notebook import Notebook
-from densewalk.ssl.evaluate.score_files import merge_scores, score_file
+from densewalk.ssl.evaluate.score_files import merge_scores, name_in, score_file
 from densewalk.ssl.evaluate.subjects import Subject
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.versions import commit, versions
@@ -57,12 +57,13 @@ def evaluate(
         for title, subject in subjects.items():
             if not BENCHMARKS[name].reads & subject.offers:
                 continue
-            notebook = _empty_notebook(out, name, title, listener)
-            with _exact_convolutions():
-                scores = benchmark(cast(Matcher, subject.eval()), subject=title, notebook=notebook)
-            settings = {"settings_hash": config_hash(benchmark.config)}
-            origin = {**provenance.get(title, {}), **scores.provenance, **settings, **_measured_with()}
-            scores = _with_notes(replace(scores, provenance=origin), notebook, out)
+            with _empty_notebook(out, name, title, listener) as notebook:
+                with _exact_convolutions():
+                    scores = benchmark(cast(Matcher, subject.eval()), subject=title, notebook=notebook)
+                settings = {"settings_hash": config_hash(benchmark.config)}
+                origin = {**provenance.get(title, {}), **scores.provenance, **settings, **_measured_with()}
+                scores = replace(scores, provenance=origin)
+                scores = _with_notes(replace(scores, subject=name_in(out, scores)), notebook, out)
             results[name].append(scores)
             merge_scores(scores, out)
             listener.on_scores(scores)
@@ -74,10 +75,17 @@ def _exact_convolutions() -> AbstractContextManager[None]:
     return torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
 
 
-def _empty_notebook(out: Path, benchmark: str, title: str, listener: Listener) -> Notebook:
+@contextmanager
+def _empty_notebook(out: Path, benchmark: str, title: str, listener: Listener) -> Iterator[Notebook]:
+    """Yield a notebook whose folder is gone afterwards unless somebody has moved it."""
     folder = out / f"{benchmark}-{_as_file(title)}{PARTIAL}"
     shutil.rmtree(folder, ignore_errors=True)
-    return Notebook(folder, on_progress=lambda done, total, what: listener.on_item(benchmark, title, done, total, what))
+    try:
+        yield Notebook(
+            folder, on_progress=lambda done, total, what: listener.on_item(benchmark, title, done, total, what)
+        )
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _with_notes(scores: Scores, notebook: Notebook, out: Path) -> Scores:

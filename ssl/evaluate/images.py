@@ -5,7 +5,7 @@ The training split answers for the val split.
 Shapes: N training images, Q val images, D width, L classes, K neighbours.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -74,17 +74,20 @@ class ImageLinearConfig:
 
 
 class ImageKnn(ClassifiedFolder):
-    """Scalars: `top1` and `top5` in percent by the first number of neighbours; `top1_k10` and so on by the others."""
+    """Scalars: `top1` and `top5` in percent by the first number of neighbours; `top1_k10` and so on by the others.
+
+    A number that exceeds the training images stands for all of them, and the protocol and the scalars say how many.
+    """
 
     def __init__(self, config: ImageKnnConfig) -> None:
         super().__init__("image-knn", config.data)
-        self.config = config
+        counts = dict.fromkeys(min(count, len(self.train)) for count in config.neighbours)
+        self.config = replace(config, neighbours=tuple(counts))
 
     def __call__(self, matcher: Matcher, *, subject: str, notebook: Notebook = FORGETFUL) -> Scores:
         """Let training images vote on every val image; one row a class."""
         train_ND, val_QD = (F.normalize(f, dim=1) for f in self.encoded(matcher, self.config.side, notebook))
-        most = min(max(self.config.neighbours), len(train_ND))
-        near = Neighbours(train_ND, backend=self.config.backend).nearest(val_QD, most)
+        near = Neighbours(train_ND, backend=self.config.backend).nearest(val_QD, max(self.config.neighbours))
         first, *others = (self._ranked(near, count) for count in self.config.neighbours)
         scalars = self.top(first) | {
             f"{key}_k{count}": value

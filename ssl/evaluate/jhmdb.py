@@ -8,7 +8,6 @@ many that are. PCK pools the frames of all clips for each joint and is the mean 
 Shapes: T frames, J joints, 2 = (x, y).
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
-from densewalk.datasets.config import require, to_mapping
+from densewalk.datasets.config import require
 from densewalk.datasets.errors import BenchmarkError
 from densewalk.datasets.readers.joints.jhmdb import JHMDB, JHMDB_JOINTS, find_clips
 from densewalk.datasets.readers.video_masks.presence import Presence
@@ -25,7 +24,9 @@ from densewalk.ssl.evaluate.benchmark import Scores
 from densewalk.ssl.evaluate.joint_maps import joint_blobs, strongest_places
 from densewalk.ssl.evaluate.kind import BenchmarkKind
 from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
+from densewalk.ssl.evaluate.settings import data_for, settings_of
 from densewalk.ssl.evaluate.track_album import TrackAlbum
+from densewalk.ssl.evaluate.truth_hash import TruthHash
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.metrics.pck import (
     ALPHAS,
@@ -85,19 +86,18 @@ class Jhmdb:
     name = "jhmdb"
 
     def __init__(self, config: JhmdbConfig) -> None:
-        if config.data is None:
-            raise BenchmarkError(f"{self.name} needs --data PATH: {JHMDB.expected}")
+        data = data_for(self.name, config.data, JHMDB.expected)
         self.config = config
-        self._clips, self._left_out = find_clips(config.data, "joints", sequences=config.sequences)
+        self._clips, self._left_out = find_clips(data, "joints", sequences=config.sequences)
 
     def __call__(self, matcher: Matcher, *, subject: str, notebook: Notebook = FORGETFUL) -> Scores:
         """Propagate the joints of every clip; one row a clip, and in the notebook one a joint."""
         measured: list[JointDistances] = []
         rows: list[dict[str, Any]] = []
-        truth_hash, album = hashlib.sha256(), TrackAlbum(notebook)
+        truth_hash, album = TruthHash(), TrackAlbum(notebook)
         for clip in self._clips:
             video_THWC, truth_TJ2 = clip.with_joints()
-            truth_hash.update(clip.name.encode() + truth_TJ2.tobytes())
+            truth_hash.add(clip.name, truth_TJ2)
             place_TJ2, held_TJ = self._carried(matcher, video_THWC, truth_TJ2[0])
             distance_TJ = np.hypot(*(place_TJ2 - truth_TJ2).transpose(2, 0, 1))
             distance_TJ = over_size(distance_TJ, human_size(truth_TJ2, held_TJ, self.config.size))
@@ -110,7 +110,7 @@ class Jhmdb:
             album.add(clip.name, video_THWC, predicted, truth, score=score, reason=reason)
             notebook.progress(len(rows), len(self._clips), clip.name)
         album.close()
-        return self._scores(JointDistances.pooled(measured), rows, truth_hash.hexdigest(), subject, notebook)
+        return self._scores(JointDistances.pooled(measured), rows, truth_hash.digits, subject, notebook)
 
     def _carried(
         self, matcher: Matcher, video_THWC: UInt8[np.ndarray, "t h w 3"], first_J2: Float[np.ndarray, "j 2"]
@@ -138,17 +138,21 @@ class Jhmdb:
             notebook.picture("joints within a distance", "pck.svg", curve.encode())
         by_joint = zip(JHMDB_JOINTS, pooled.by_joint(), strict=True)
         notebook.table("joints.csv", [{"joint": joint} | percent for joint, percent in by_joint])
-        settings = {key: value for key, value in to_mapping(self.config).items() if key != "data"}
-        left_out = {"left_out": list(self._left_out)} if self._left_out else {}
         return Scores(
             name=self.name,
             subject=subject,
             headline=_HEADLINE,
             scalars=scalars,
-            protocol=settings
-            | {"num_videos": len(rows), "truth_sha256": digest[:16], "blob_nodes": 0.5, "alphas": list(ALPHAS)},
+            protocol=settings_of(self.config)
+            | {
+                "num_videos": len(rows),
+                "left_out": list(self._left_out),
+                "truth_sha256": digest,
+                "blob_nodes": 0.5,
+                "alphas": list(ALPHAS),
+            },
             rows=rows,
-            provenance={"data": str(self.config.data)} | left_out,
+            provenance={"data": str(self.config.data)},
         )
 
 

@@ -5,14 +5,11 @@ Nobody has published this one; it has the clips and the frames of the benchmark 
 Shapes: T frames, H W rows and columns.
 """
 
-import hashlib
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from densewalk.datasets.config import to_mapping
-from densewalk.datasets.errors import BenchmarkError
 from densewalk.datasets.readers.joints.jhmdb import JHMDB, find_clips
 from densewalk.datasets.readers.video_masks.presence import Presence
 from densewalk.ssl.evaluate.benchmark import Scores
@@ -20,6 +17,8 @@ from densewalk.ssl.evaluate.jhmdb import at_published_size
 from densewalk.ssl.evaluate.kind import BenchmarkKind
 from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
 from densewalk.ssl.evaluate.scenes_propagation import PROPAGATION_COLUMNS
+from densewalk.ssl.evaluate.settings import data_for, settings_of
+from densewalk.ssl.evaluate.truth_hash import TruthHash
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.metrics.davis import mean_over_objects, score_sequence
 from densewalk.ssl.propagate.config import PropagationConfig
@@ -53,18 +52,17 @@ class JhmdbMasks:
     name = "jhmdb-masks"
 
     def __init__(self, config: JhmdbMasksConfig) -> None:
-        if config.data is None:
-            raise BenchmarkError(f"{self.name} needs --data PATH: {JHMDB.expected}")
+        data = data_for(self.name, config.data, JHMDB.expected)
         self.config = config
-        self._clips, self._left_out = find_clips(config.data, "masks", sequences=config.sequences)
+        self._clips, self._left_out = find_clips(data, "masks", sequences=config.sequences)
 
     def __call__(self, matcher: Matcher, *, subject: str, notebook: Notebook = FORGETFUL) -> Scores:
         """Propagate the first mask of every clip; one row a clip."""
         rows: list[dict[str, Any]] = []
-        truth_hash = hashlib.sha256()
+        truth_hash = TruthHash()
         for number, clip in enumerate(self._clips):
             video_THWC, truth_THW = clip.with_masks()
-            truth_hash.update(clip.name.encode() + truth_THW.tobytes())
+            truth_hash.add(clip.name, truth_THW)
             predicted_THW = propagate_labels(matcher, video_THWC, truth_THW[0], self.config.propagation)
             rows += [{"video": clip.name, **row} for row in score_sequence(predicted_THW, truth_THW)]
             if notebook.keeps and number < _STRIPS:
@@ -72,16 +70,15 @@ class JhmdbMasks:
                 notebook.picture(f"{clip.name}: mask carried on", f"strip-{number}.jpg", strip)
             notebook.progress(number + 1, len(self._clips), clip.name)
         numbers = [{name: value for name, value in row.items() if name != "video"} for row in rows]
-        settings = {key: value for key, value in to_mapping(self.config).items() if key != "data"}
-        left_out = {"left_out": list(self._left_out)} if self._left_out else {}
         return Scores(
             name=self.name,
             subject=subject,
             headline="J&F",
             scalars=mean_over_objects(numbers),
-            protocol=settings | {"num_videos": len(self._clips), "truth_sha256": truth_hash.hexdigest()[:16]},
+            protocol=settings_of(self.config)
+            | {"num_videos": len(self._clips), "left_out": list(self._left_out), "truth_sha256": truth_hash.digits},
             rows=rows,
-            provenance={"data": str(self.config.data)} | left_out,
+            provenance={"data": str(self.config.data)},
         )
 
 

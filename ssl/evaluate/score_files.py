@@ -4,7 +4,8 @@
     FOLDER/davis2016@1c0ffee5.json    another one, named by its hash
     FOLDER/davis2016/rgb/...          pictures and tables of one subject
 
-A subject that is measured again takes its old place; the others of the same protocol stay.
+A subject that is measured again takes its old place; the others of the same protocol stay. One that is another than the
+subject of its name in the file, such as raw colours at another stride, gets a name that tells them apart.
 """
 
 import hashlib
@@ -18,7 +19,7 @@ from densewalk.datasets.config import to_mapping
 from densewalk.datasets.errors import BenchmarkError
 from densewalk.ssl.evaluate.benchmark import Scores
 
-__all__ = ["merge_scores", "protocol_hash", "read_score_folder", "read_scores", "score_file"]
+__all__ = ["merge_scores", "name_in", "protocol_hash", "read_score_folder", "read_scores", "score_file"]
 
 
 def merge_scores(scores: Scores, folder: Path) -> Path:
@@ -28,6 +29,20 @@ def merge_scores(scores: Scores, folder: Path) -> Path:
     rows = {row.subject: row for row in known} | {scores.subject: scores}
     write_json(path, [to_mapping(row) for row in rows.values()])
     return path
+
+
+def name_in(folder: Path, scores: Scores) -> str:
+    """Return the name under which a subject's scores go into a folder: its own unless another subject has it there."""
+    path = score_file(scores.name, scores.protocol, folder)
+    namesake = (
+        next((row for row in read_scores(path) if row.subject == scores.subject), None) if path.is_file() else None
+    )
+    if namesake is None:
+        return scores.subject
+    own, other = scores.provenance, namesake.provenance
+    if own.get("subject") != other.get("subject"):
+        return f"{scores.subject} ({own.get('subject')})"
+    return scores.subject if own.get("stride") == other.get("stride") else f"{scores.subject} (stride {own['stride']})"
 
 
 def score_file(name: str, protocol: Mapping[str, Any], folder: Path) -> Path:

@@ -7,7 +7,6 @@ where the files give queries as Kubric's do, asks those. Scores of the two modes
 Shapes: K tracks, Q queries, T frames, 2 = (x, y), 3 = (frame, x, y), pixels of the 256 raster.
 """
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,15 +17,16 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from densewalk.datasets.config import require, to_mapping
-from densewalk.datasets.errors import BenchmarkError
+from densewalk.datasets.config import require
 from densewalk.datasets.readers.tapvid import TrackedVideo, read_tapvid
 from densewalk.datasets.readers.tapvid_files import LAYOUTS, TapVidDataset, find_files
 from densewalk.ssl.evaluate.benchmark import Scores
 from densewalk.ssl.evaluate.kind import BenchmarkKind
 from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
 from densewalk.ssl.evaluate.scenes_tracking import TRACKING_COLUMNS, delta_picture
+from densewalk.ssl.evaluate.settings import data_for, settings_of
 from densewalk.ssl.evaluate.track_album import TrackAlbum, why_points_were_lost
+from densewalk.ssl.evaluate.truth_hash import TruthHash
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.metrics.tapvid import (
     RASTER,
@@ -71,27 +71,23 @@ class TapVid:
     def __init__(self, config: TapVidConfig) -> None:
         self.config, self.name = config, f"tapvid-{config.dataset}"
         layout = LAYOUTS[config.dataset]
-        if config.data is None:
-            raise BenchmarkError(f"{self.name} needs --data PATH: {layout.expected}; from {layout.source}")
-        find_files(config.data, layout)
+        find_files(data_for(self.name, config.data, f"{layout.expected}; from {layout.source}"), layout)
 
     def __call__(self, matcher: Matcher, *, subject: str, notebook: Notebook = FORGETFUL) -> Scores:
         """Track every video's queries; one row a video."""
         rows: list[dict[str, Any]] = []
-        truth_hash = hashlib.sha256()
+        truth_hash = TruthHash()
         asked: set[str] = set()
         album = TrackAlbum(notebook)
         for video in self._videos():
             given_Q3 = self._given_queries(video)
-            for array in (video.track_KT2, video.visible_KT, given_Q3):
-                truth_hash.update(b"" if array is None else array.tobytes())
+            truth_hash.add(video.name, video.track_KT2, video.visible_KT, given_Q3)
             asked.add("sampled" if given_Q3 is None else "given")
             rows.append({"video": video.name, **self._score(matcher, video, album)})
             # How many videos a file holds is known when it has been read.
             notebook.progress(len(rows), self.config.num_videos or len(rows), video.name)
         album.close()
         numbers = [{key: value for key, value in row.items() if key != "video"} for row in rows]
-        settings = to_mapping(self.config)
         scalars = mean_over_videos(numbers)
         if notebook.keeps:
             notebook.picture("positions within a distance", "within.svg", delta_picture(scalars, subject))
@@ -100,8 +96,8 @@ class TapVid:
             subject=subject,
             headline="AJ",
             scalars=scalars,
-            protocol={key: value for key, value in settings.items() if key != "data"}
-            | {"num_videos": len(rows), "truth_sha256": truth_hash.hexdigest()[:16]}
+            protocol=settings_of(self.config)
+            | {"num_videos": len(rows), "truth_sha256": truth_hash.digits}
             | {"queries": " and ".join(sorted(asked))}
             | {"raster_px": RASTER, "resize": "Lanczos, 8 bit", "thresholds_px": list(THRESHOLDS_PX)}
             | {"survival_px": SURVIVAL_PX},

@@ -14,6 +14,7 @@ from jaxtyping import Bool, UInt8
 
 from densewalk.ssl.evaluate.notebook import Notebook
 from densewalk.ssl.metrics.track_errors import SURVIVAL_PX
+from densewalk.ssl.show.evenly import evenly
 from densewalk.ssl.show.film import mp4_bytes
 from densewalk.ssl.show.still import jpeg_bytes
 from densewalk.ssl.show.strips import track_strip
@@ -60,7 +61,7 @@ class TrackAlbum:
             return
         predicted, truth = _some(predicted), _some(truth)
         known = range(len(video_THWC)) if frames is None else frames
-        shown = [known[i] for i in np.unique(np.linspace(0, len(known) - 1, _FRAMES).round().astype(int))]
+        shown = [known[i] for i in evenly(len(known), _FRAMES)]
         if self._seen < _STRIPS:
             strip_HWC = track_strip(video_THWC, predicted, truth, frames=shown)
             self._notebook.picture(f"{name}: points followed", f"strip-{self._seen}.jpg", jpeg_bytes(strip_HWC))
@@ -107,7 +108,7 @@ def why_points_were_lost(predicted: Tracks, truth: Tracks, judged_KT: Bool[np.nd
 
 def _some(tracks: Tracks) -> Tracks:
     """Return tracks that can be told apart in a picture, evenly chosen."""
-    row_K = np.unique(np.linspace(0, len(tracks.visible_KT) - 1, _POINTS).round().astype(int))
+    row_K = evenly(len(tracks.visible_KT), _POINTS)
     return Tracks(track_KT2=tracks.track_KT2[row_K], visible_KT=tracks.visible_KT[row_K])
 
 

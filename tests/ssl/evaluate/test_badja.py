@@ -136,7 +136,7 @@ def test_the_same_bits_come_twice_and_the_protocol_tells_what_was_measured(
     assert first.protocol["davis"] == "Full-Resolution"
     assert first.protocol["num_videos"] == 2
     assert "data" not in first.protocol
-    assert first.provenance["left_out"] == ["camel", "cows", "dog-agility", "horsejump-high", "horsejump-low"]
+    assert first.protocol["left_out"] == ["camel", "cows", "dog-agility", "horsejump-high", "horsejump-low"]
     assert comparable(first, _scores(name, data, PositionMatcher(stride=16)))
     assert not comparable(first, _scores(name, data, raster_hw=(80, 80)))
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from densewalk.datasets.scenes.config import SceneConfig
+from densewalk.ssl.encoders.rgb import RgbEncoder
 from densewalk.ssl.evaluate import evaluating
 from densewalk.ssl.evaluate.baselines import baseline
 from densewalk.ssl.evaluate.benchmark import Scores
@@ -15,6 +16,7 @@ from densewalk.ssl.evaluate.evaluating import Listener, evaluate
 from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
 from densewalk.ssl.evaluate.scenes_propagation import ScenesPropagation, ScenesPropagationConfig
 from densewalk.ssl.evaluate.scenes_tracking import ScenesTracking, ScenesTrackingConfig
+from densewalk.ssl.matchers.cosine import CosineMatcher
 from densewalk.ssl.matchers.gmflow import GMFlow, GMFlowConfig
 from densewalk.ssl.matchers.matcher import Matcher
 
@@ -111,3 +113,28 @@ def test_a_subject_that_offers_nothing_a_benchmark_reads_is_left_out(tmp_path: P
     subjects["colours"] = colours_only
     results = evaluate(subjects, TRACKING, tmp_path)
     assert [s.subject for s in results["scenes-tracking"]] == ["flow"]
+
+
+def test_a_measurement_that_breaks_off_leaves_nothing_behind(tmp_path: Path) -> None:
+    class Failing(Sketching):
+        def __call__(self, matcher: Matcher, *, subject: str, notebook: Notebook = FORGETFUL) -> Scores:
+            super().__call__(matcher, subject=subject, notebook=notebook)
+            raise ValueError
+
+    with pytest.raises(ValueError):
+        evaluate({"colours": baseline("rgb")}, {"scenes-flow": Failing()}, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_baselines_of_two_strides_keep_both_rows(tmp_path: Path) -> None:
+    for stride in (4, 8):
+        like = CosineMatcher(RgbEncoder(stride=stride, patch=stride))
+        evaluate(
+            {"rgb": baseline("rgb", like)},
+            {"scenes-flow": Sketching()},
+            tmp_path,
+            provenance={"rgb": {"subject": "rgb", "stride": stride}},
+        )
+    written = json.loads((tmp_path / "scenes-flow.json").read_text())
+    assert [row["subject"] for row in written] == ["rgb", "rgb (stride 8)"]
+    assert written[1]["pictures"] == {"what was seen": "scenes-flow/rgb_stride_8_/seen-0.png"}

@@ -1,13 +1,14 @@
 """Scores of one protocol share a file; another protocol gets its own, and nothing is overwritten by it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from densewalk.datasets.errors import BenchmarkError
 from densewalk.ssl.evaluate.benchmark import Scores
-from densewalk.ssl.evaluate.score_files import merge_scores, protocol_hash, read_score_folder, read_scores
+from densewalk.ssl.evaluate.score_files import merge_scores, name_in, protocol_hash, read_score_folder, read_scores
 
 
 def _scores(subject: str, value: float = 1.0, **protocol: object) -> Scores:
@@ -49,3 +50,17 @@ def test_a_file_that_holds_no_scores_is_named(content: str, tmp_path: Path) -> N
     path.write_text(content)
     with pytest.raises(BenchmarkError, match=r"cannot read scores from .*flow\.json"):
         read_scores(path)
+
+
+def test_another_subject_of_the_same_name_gets_a_name_that_tells_them_apart(tmp_path: Path) -> None:
+    def from_(subject: str, text: str, stride: int) -> Scores:
+        return replace(_scores(subject), provenance={"subject": text, "stride": stride})
+
+    merge_scores(from_("rgb", "rgb", 4), tmp_path)
+    merge_scores(from_("ours", "runs/a", 4), tmp_path)
+    assert name_in(tmp_path, from_("rgb", "rgb", 4)) == "rgb"
+    assert name_in(tmp_path, from_("rgb", "rgb", 8)) == "rgb (stride 8)"
+    assert name_in(tmp_path, from_("ours", "runs/a", 4)) == "ours"
+    assert name_in(tmp_path, from_("ours", "runs/b", 4)) == "ours (runs/b)"
+    assert name_in(tmp_path, from_("new", "new", 4)) == "new"
+    assert name_in(tmp_path / "empty", from_("rgb", "rgb", 8)) == "rgb"
