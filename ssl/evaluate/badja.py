@@ -90,6 +90,7 @@ class _Badja(ABC):
     """What both ways to follow joints have in common."""
 
     name: str
+    config: Any
 
     def __init__(self, config: BadjaConfig | BadjaPropagationConfig) -> None:
         data = data_for(self.name, config.data, BADJA.expected)
@@ -150,10 +151,7 @@ class BadjaTracking(_Badja):
     """
 
     name = "badja"
-
-    def __init__(self, config: BadjaConfig) -> None:
-        super().__init__(config)
-        self.config = config
+    config: BadjaConfig
 
     def _follow(self, matcher: Matcher, video: AnimalVideo) -> Tracks:
         height, width = video.frames.shape[1:3]
@@ -168,10 +166,7 @@ class BadjaPropagation(_Badja):
     """
 
     name = "badja-propagation"
-
-    def __init__(self, config: BadjaPropagationConfig) -> None:
-        super().__init__(config)
-        self.config = config
+    config: BadjaPropagationConfig
 
     def _follow(self, matcher: Matcher, video: AnimalVideo) -> Tracks:
         frames = encoded_frames(matcher, video.frames, self.config.propagation)
