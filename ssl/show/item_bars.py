@@ -15,7 +15,7 @@ from densewalk.ssl.show.svg import chart, words
 
 __all__ = ["item_bars"]
 
-_WIDTH, _FONT, _LETTER = 340.0, 10.0, 5.4
+_WIDTH, _FONT, _LETTER = 340.0, 10.0, 6.2
 _NAME_LETTERS = 20
 _VALUE_ROOM = 32.0
 _MANY_BARS = 80
