@@ -21,6 +21,9 @@ from densewalk.ssl.evaluate.benchmark import Scores
 
 __all__ = ["merge_scores", "name_in", "protocol_hash", "read_score_folder", "read_scores", "score_file"]
 
+_IDENTITY = ("sha256", "config_hash")
+"""What of provenance says that two subjects are one, wherever they lie; without any, what the command line called them."""
+
 
 def merge_scores(scores: Scores, folder: Path) -> Path:
     """Write one subject's scores among those of the same benchmark and protocol; return the file."""
@@ -40,7 +43,8 @@ def name_in(folder: Path, scores: Scores) -> str:
     if namesake is None:
         return scores.subject
     own, other = scores.provenance, namesake.provenance
-    if own.get("subject") != other.get("subject"):
+    told_by = [key for key in _IDENTITY if key in own or key in other] or ["subject"]
+    if any(own.get(key) != other.get(key) for key in told_by):
         return f"{scores.subject} ({own.get('subject')})"
     return scores.subject if own.get("stride") == other.get("stride") else f"{scores.subject} (stride {own['stride']})"
 

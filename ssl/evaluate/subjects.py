@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from densewalk.datasets.config import resolve, to_mapping
+from densewalk.datasets.config import config_hash, resolve, to_mapping
 from densewalk.datasets.errors import BenchmarkError
 from densewalk.datasets.records import file_sha256
 from densewalk.ssl.encoders.named import ARCHITECTURES, EncoderConfig, Layout, build_encoder, load_encoder, recognise
@@ -61,13 +61,16 @@ def load_like(text: str, first: str, matcher: Subject) -> tuple[Subject, dict[st
             return found, _facts(text, found)
         return load_subject(text)
     run = run_of(first)
+    origin: dict[str, Any] = {"seed": UNTRAINED_SEED}
     if run is None:
         network = baseline(UNTRAINED, like)
     else:
+        objective = load_train_config(run).objective
         with untrained_weights():
-            network = build_objective(load_train_config(run).objective).subject()
+            network = build_objective(objective).subject()
+        origin |= {"config_hash": config_hash(objective)}
     network = network.to(module_device(matcher)).eval()
-    return network, _facts(f"{first}, untrained", network) | {"seed": UNTRAINED_SEED}
+    return network, _facts(f"{first}, untrained", network) | origin
 
 
 def run_of(text: str) -> Path | None:

@@ -64,3 +64,12 @@ def test_another_subject_of_the_same_name_gets_a_name_that_tells_them_apart(tmp_
     assert name_in(tmp_path, from_("ours", "runs/b", 4)) == "ours (runs/b)"
     assert name_in(tmp_path, from_("new", "new", 4)) == "new"
     assert name_in(tmp_path / "empty", from_("rgb", "rgb", 8)) == "rgb"
+
+
+def test_a_run_that_was_moved_is_still_the_same(tmp_path: Path) -> None:
+    def run(text: str, content: str) -> Scores:
+        return replace(_scores("ours"), provenance={"subject": text, "config_hash": content})
+
+    merge_scores(run("runs/a", "1"), tmp_path)
+    assert name_in(tmp_path, run("moved/a", "1")) == "ours"
+    assert name_in(tmp_path, run("runs/a", "2")) == "ours (runs/a)"
