@@ -22,7 +22,7 @@ from densewalk.ssl.evaluate.benchmark import Scores
 __all__ = ["merge_scores", "name_in", "protocol_hash", "read_score_folder", "read_scores", "score_file"]
 
 _IDENTITY = ("sha256", "config_hash")
-"""What of provenance says that two subjects are one, wherever they lie; without any, what the command line called them."""
+"""What of provenance says that two subjects are one wherever they lie; without any, their names on the command line."""
 
 
 def merge_scores(scores: Scores, folder: Path) -> Path:
