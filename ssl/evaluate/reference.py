@@ -13,13 +13,14 @@ from typing import Any
 
 import yaml
 
-from densewalk.datasets.config import to_mapping
 from densewalk.ssl.evaluate import BENCHMARKS
+from densewalk.ssl.evaluate.settings import settings_of
 
 __all__ = ["Reference", "published"]
 
 _FILE = Path(__file__).with_name("published.yaml")
-_NOT_PROTOCOL = ("data",)
+_COUNTS = "num_"
+"""Settings that a protocol replaces by how many items there were; a row names those it was published on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +59,8 @@ def published(benchmark: str) -> tuple[Reference, ...]:
 def _reference(benchmark: str, row: Mapping[str, Any]) -> Reference:
     settings: dict[str, Any] = {}
     if preset := row.get("preset"):
-        config = to_mapping(BENCHMARKS[benchmark].presets[preset]())
-        settings = {name: value for name, value in _leaves(config) if name not in _NOT_PROTOCOL}
+        config = settings_of(BENCHMARKS[benchmark].presets[preset]())
+        settings = {name: value for name, value in _leaves(config) if not name.startswith(_COUNTS)}
     return Reference(
         subject=row["subject"],
         scalars=row["scalars"],
