@@ -4,7 +4,7 @@ Unless somebody says otherwise the first subject's architecture, untrained, and 
 measured too, because a score without its floor says little.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,10 +64,19 @@ def plan_evaluation(
     floor = usual_floor(first) if beside is None else beside
     return EvaluationPlan(
         networks={name: str(source) for name, source in networks.items()},
-        beside={text if text == UNTRAINED else parse_subject(text).title: text for text in floor},
+        beside=_titled([text for text in floor if text not in networks.values()], taken=networks),
         benchmarks=configure_benchmarks(names, data=data, overrides=overrides),
         out=out or (Path("scores") if runs[0] is None else runs[0] / "scores"),
     )
+
+
+def _titled(texts: Sequence[str], taken: Collection[str]) -> dict[str, str]:
+    """Return subjects by the names of their rows: a short one where it is free, otherwise all of the text."""
+    titled: dict[str, str] = {}
+    for text in dict.fromkeys(texts):
+        title = text if text == UNTRAINED else parse_subject(text).title
+        titled[text if title in titled or title in taken else title] = text
+    return titled
 
 
 def row_name(source: str) -> str:
@@ -128,9 +137,7 @@ def _subjects(plan: EvaluationPlan) -> tuple[dict[str, Subject], dict[str, dict[
                     f"the benchmark reads {' or '.join(sorted(reads))}"
                 )
     first_text, (first, _) = next(iter(plan.networks.values())), next(iter(loaded.values()))
-    for title, text in plan.beside.items():
-        if title not in loaded:
-            loaded[title] = load_like(text, first_text, first)
+    loaded |= {title: load_like(text, first_text, first) for title, text in plan.beside.items()}
     return {name: subject for name, (subject, _) in loaded.items()}, {
         name: facts for name, (_, facts) in loaded.items()
     }

@@ -31,6 +31,7 @@ __all__ = [
     "latest_checkpoint",
     "load_checkpoint",
     "load_model",
+    "model_file",
     "save_checkpoint",
 ]
 
@@ -109,9 +110,14 @@ def load_model(folder: Path) -> dict[str, Tensor]:
 
     Raises `TrainingError` when the checkpoint is incomplete or damaged.
     """
+    return _read_tensors(model_file(folder))
+
+
+def model_file(folder: Path) -> Path:
+    """Return the file that `load_model` reads; raises `TrainingError` when the checkpoint is incomplete."""
     _require_complete(folder)
     average = folder / _AVERAGE
-    return _read_tensors(average if average.is_file() else folder / _MODEL)
+    return average if average.is_file() else folder / _MODEL
 
 
 def _require_complete(folder: Path) -> None:

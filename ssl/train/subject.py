@@ -9,9 +9,10 @@ import yaml
 
 from densewalk.datasets.config import config_hash, from_mapping, require
 from densewalk.datasets.errors import ConfigError, TrainingError, known_name
+from densewalk.datasets.records import file_sha256
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.objectives import OBJECTIVES, build_objective
-from densewalk.ssl.train.checkpoint import checkpoint_step, is_complete, latest_checkpoint, load_model
+from densewalk.ssl.train.checkpoint import checkpoint_step, is_complete, latest_checkpoint, load_model, model_file
 from densewalk.ssl.train.config import TrainConfig
 from densewalk.ssl.train.run_folder import read_run_card
 from densewalk.ssl.train.weights import load_weights
@@ -22,8 +23,9 @@ __all__ = ["load_matcher", "load_train_config"]
 def load_matcher(path: Path) -> tuple[Matcher, dict[str, Any]]:
     """Return the matcher of a run folder (its newest checkpoint) or of one checkpoint folder, and where it is from.
 
-    The provenance holds checkpoint, step, seed, config_hash, commit and versions. Raises `TrainingError` when
-    something is missing or damaged, or when the weights are of another architecture than config.yaml says.
+    The provenance holds checkpoint, weights_sha256, step, seed, config_hash, commit and versions. Raises
+    `TrainingError` when something is missing or damaged, or when the weights are of another architecture than
+    config.yaml says.
     """
     folder = _checkpoint_folder(path)
     run = _run_folder(folder)
@@ -34,6 +36,7 @@ def load_matcher(path: Path) -> tuple[Matcher, dict[str, Any]]:
     card = read_run_card(run)
     return objective.subject().eval(), {
         "checkpoint": str(folder),
+        "weights_sha256": file_sha256(model_file(folder)),
         "step": checkpoint_step(folder),
         "seed": config.seed,
         "config_hash": config_hash(config),

@@ -112,3 +112,11 @@ def test_a_subject_that_a_benchmark_cannot_read_is_refused_before_anything_is_me
     with pytest.raises(BenchmarkError, match="dis-flow cannot be measured by scenes-segmentation: it offers displ"):
         measure(plan)
     assert not (tmp_path / "scores").exists()
+
+
+def test_subjects_of_one_short_name_keep_all_of_theirs(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder / "run").mkdir(parents=True)
+    beside = ["rgb", f"{tmp_path}/a/run", f"{tmp_path}/b/run", "rgb", "zero-motion"]
+    plan = plan_evaluation({"rgb": "rgb"}, ["scenes-flow"], tmp_path, beside=beside)
+    assert plan.subjects == ("rgb", "run", f"{tmp_path}/b/run", "zero-motion")

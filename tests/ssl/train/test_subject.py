@@ -34,6 +34,7 @@ def test_run_and_checkpoint_give_the_trained_network_and_where_it_is_from(
         assert (provenance["step"], provenance["seed"]) == (1, tiny_config.seed)
         assert provenance["versions"]["torch"] == torch.__version__
         assert {"commit", "config_hash"} <= provenance.keys()
+        assert len(provenance["weights_sha256"]) == 64
 
 
 def test_loading_moves_no_random_generator(tiny_run: Path) -> None:
