@@ -25,6 +25,9 @@ __all__ = ["MaskFilm", "frame_strip", "mask_strip", "track_strip"]
 
 _GAP_PX = 8
 
+_MARKER = 1 / 45
+"""Radius of a point over the shorter side of a frame that a strip shows small."""
+
 
 def frame_strip(
     rows: Mapping[str, FrameSequence], *, count: int = 6, frames: Sequence[int] | None = None
@@ -68,7 +71,9 @@ def track_strip(
 ) -> UInt8[np.ndarray, "gh gw 3"]:
     """Return frames with tracks painted on them, the true tracks above when they are known."""
     named = ({} if truth is None else {"truth": truth}) | {"predicted": tracks}
-    rows = {title: PaintedVideo(video_THWC, own.track_KT2, own.visible_KT) for title, own in named.items()}
+    rows = {
+        title: PaintedVideo(video_THWC, own.track_KT2, own.visible_KT, marker=_MARKER) for title, own in named.items()
+    }
     return frame_strip(rows, count=count, frames=frames)
 
 

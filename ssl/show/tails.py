@@ -1,6 +1,6 @@
 """Point tracks painted on a video: a marker where the point is, a coloured tail where it was.
 
-The colour tells where a track began: hue runs from left to right, lightness from top to bottom, so neighbours share a
+The colour tells where among all a track began: hue from left to right, lightness from top to bottom, so neighbours share a
 colour and a jump to another object shows at once. A filled marker is seen, a hollow one is held to be hidden; tails
 join only places where the point was seen. Everything is drawn at sub-pixel precision on an integer enlargement.
 
@@ -30,7 +30,8 @@ class PaintedVideo:
     """A video with tracks painted on it, each frame when it is asked for; a `FrameSequence`.
 
     Frames are enlarged by the least whole factor that reaches `min_side_px`. A tail covers the last `tail_frames`
-    steps. Points that are not finite or outside the picture are left out.
+    steps. `marker` is a marker's radius over the shorter side. Points that are not finite or outside the picture are
+    left out.
     """
 
     shape: tuple[int, int, int, int]
@@ -44,6 +45,7 @@ class PaintedVideo:
         *,
         tail_frames: int = 12,
         min_side_px: int = 360,
+        marker: float = 1 / 110,
     ) -> None:
         height, width = video_THWC.shape[1:3]
         factor = max(1, -(-min_side_px // min(height, width)))
@@ -56,8 +58,8 @@ class PaintedVideo:
             fixed_KT2=np.rint(place_KT2 * 2**_SHIFT).astype(np.int64),
             seen_KT=sound_KT & visible_KT,
             hidden_KT=sound_KT & ~visible_KT,
-            colours=[colour.tolist() for colour in track_colours(track_KT2, visible_KT, (height, width))],
-            radius_px=max(3.0, min(height, width) * factor / 110),
+            colours=[colour.tolist() for colour in track_colours(track_KT2, visible_KT)],
+            radius_px=max(3.0, min(height, width) * factor * marker),
         )
 
     def __len__(self) -> int:
@@ -71,12 +73,15 @@ class PaintedVideo:
 
 
 def track_colours(
-    track_KT2: Float[np.ndarray, "k t 2"], visible_KT: Bool[np.ndarray, "k t"], size_hw: tuple[int, int]
+    track_KT2: Float[np.ndarray, "k t 2"], visible_KT: Bool[np.ndarray, "k t"]
 ) -> UInt8[np.ndarray, "k 3"]:
-    """Return a colour per track from the place where it is first seen."""
+    """Return a colour per track from where, among all of them, it is first seen."""
     first_K = visible_KT.argmax(1)
     start_K2 = np.nan_to_num(track_KT2[np.arange(len(track_KT2)), first_K], posinf=0.0, neginf=0.0)
-    across, down = (np.clip(start_K2 / np.array(size_hw[::-1]), 0, 1)).T
+    if not len(start_K2):
+        return np.zeros((0, 3), np.uint8)
+    low_2, high_2 = start_K2.min(0), start_K2.max(0)
+    across, down = ((start_K2 - low_2) / np.maximum(high_2 - low_2, 1.0)).T
     return oklch(0.86 - 0.22 * down, 0.17, 20 + 310 * across)
 
 
