@@ -1,8 +1,8 @@
 """Point tracks painted on a video: a marker where the point is, a coloured tail where it was.
 
-The colour tells where among all a track began: hue from left to right, lightness from top to bottom, so neighbours share a
-colour and a jump to another object shows at once. A filled marker is seen, a hollow one is held to be hidden; tails
-join only places where the point was seen. Everything is drawn at sub-pixel precision on an integer enlargement.
+The colour tells where among all a track began: hue from left to right, lightness from top to bottom, so neighbours
+share a colour and a jump to another object shows at once. A filled marker is seen, a hollow one is held to be hidden;
+tails join only places where the point was seen. Everything is drawn at sub-pixel precision on an integer enlargement.
 
 Shapes: T frames, H W rows and columns, C RGB, K tracks, 2 = (x, y) raster pixels.
 """
