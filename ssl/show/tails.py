@@ -82,7 +82,7 @@ def track_colours(
         return np.zeros((0, 3), np.uint8)
     low_2, high_2 = start_K2.min(0), start_K2.max(0)
     across, down = ((start_K2 - low_2) / np.maximum(high_2 - low_2, 1.0)).T
-    return oklch(0.86 - 0.22 * down, 0.17, 20 + 260 * across)
+    return oklch(0.86 - 0.22 * down, 0.17, 30 + 240 * across)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
