@@ -12,6 +12,7 @@ from densewalk.datasets.records import ClipRow
 from densewalk.datasets.video import read_frames
 from densewalk.pipelines.records import SourceRow
 from densewalk.pipelines.source_table import SOURCES, read_sources
+from densewalk.ssl.show.evenly import evenly
 from densewalk.ssl.show.sheet import SheetRow, contact_sheet, film_strip
 
 __all__ = ["clip_sheet", "source_strips"]
@@ -31,8 +32,8 @@ def source_strips(dataset: Dataset, *, most: int = 4) -> list[tuple[SourceRow, U
 def clip_sheet(dataset: Dataset, *, most: int = 12) -> UInt8[np.ndarray, "h w 3"]:
     """Return a contact sheet of clips spread evenly over the dataset."""
     sources = {source.id: source for source in read_sources(dataset.folder / SOURCES)}
-    places = np.unique(np.linspace(0, len(dataset.rows) - 1, most).round().astype(int))
-    return contact_sheet([_sheet_row(dataset, dataset.rows[place], sources) for place in places])
+    rows = [dataset.rows[place] for place in evenly(len(dataset.rows), most)]
+    return contact_sheet([_sheet_row(dataset, row, sources) for row in rows])
 
 
 def _sheet_row(dataset: Dataset, row: ClipRow, sources: dict[str, SourceRow]) -> SheetRow:

@@ -14,6 +14,7 @@ from densewalk.datasets.errors import DataError
 from densewalk.ssl.encoders.pretrained import encoder_tensors, load_pretrained
 from densewalk.ssl.encoders.resnet import ResNet, ResNetConfig
 from densewalk.ssl.encoders.vit import ViT, ViTConfig
+from densewalk.ssl.encoders.weights_file import read_tensors
 
 __all__ = ["ARCHITECTURES", "LAYOUTS", "EncoderConfig", "Layout", "build_encoder", "load_encoder", "recognise"]
 
@@ -68,24 +69,16 @@ def recognise(path: Path, layout: Layout) -> EncoderConfig:
 
     Raises `DataError` when the file is none of this layout's or of an architecture that is not known here.
     """
-    family: str
     if "resnet" in LAYOUTS[layout] and (layout != "dino" or not _holds_transformer(path)):
-        family, config = "resnet", _residual(encoder_tensors(path, "resnet"), path, layout)
-    else:
-        vit = _transformer(encoder_tensors(path, "vit"), path)
-        family, config = vit.family, vit
-    if family not in LAYOUTS[layout]:
-        raise DataError(f"{path} holds a network of {family}, not of {layout}; write {family}:{path}")
+        return _residual(encoder_tensors(path, "resnet"), path, layout)
+    config = _transformer(encoder_tensors(path, "vit"), path)
+    if config.family not in LAYOUTS[layout]:
+        raise DataError(f"{path} holds a network of {config.family}, not of {layout}; write {config.family}:{path}")
     return config
 
 
 def _holds_transformer(path: Path) -> bool:
-    try:
-        encoder_tensors(path, "vit")
-    except DataError:
-        encoder_tensors(path, "resnet")  # neither: its complaint is the one to hear
-        return False
-    return True
+    return any(name.endswith("patch_embed.proj.weight") for name in read_tensors(path))
 
 
 def _residual(tensors: Mapping[str, Tensor], path: Path, layout: Layout) -> EncoderConfig:

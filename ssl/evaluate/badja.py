@@ -32,14 +32,14 @@ from densewalk.ssl.evaluate.joint_maps import joint_nodes, mean_places
 from densewalk.ssl.evaluate.kind import BenchmarkKind
 from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
 from densewalk.ssl.evaluate.settings import data_for, settings_of
+from densewalk.ssl.evaluate.threshold_pictures import keep_pck_curve
 from densewalk.ssl.evaluate.track_album import TrackAlbum
 from densewalk.ssl.evaluate.truth_hash import TruthHash
 from densewalk.ssl.matchers.matcher import Matcher
-from densewalk.ssl.metrics.pck import ALPHAS, over_size, pck, pck_curve, pck_name
+from densewalk.ssl.metrics.pck import ALPHAS, over_size, pck, pck_name
 from densewalk.ssl.propagate.config import PRESETS, PropagationConfig
 from densewalk.ssl.propagate.propagate import encoded_frames, propagate_maps
 from densewalk.ssl.report.table import Column
-from densewalk.ssl.show.curves import threshold_curves
 from densewalk.ssl.track.tracker import TrackerConfig, track_points
 from densewalk.ssl.track.tracks import Tracks
 
@@ -120,9 +120,7 @@ class _Badja(ABC):
             notebook.progress(len(rows), len(self._videos), video.name)
         album.close()
         scalars = _mean_over_videos(rows)
-        if notebook.keeps:
-            curve = threshold_curves({subject: pck_curve(scalars)}, x_label="alpha", y_label="joints within, %")
-            notebook.picture("joints within a distance", "pck.svg", curve.encode())
+        keep_pck_curve(notebook, subject, scalars)
         return Scores(
             name=self.name,
             subject=subject,

@@ -52,6 +52,7 @@ def evaluate(
     versions, the commit and the day are added.
     """
     results: dict[str, list[Scores]] = {}
+    measured_with = _measured_with()
     for name, benchmark in benchmarks.items():
         results[name] = []
         for title, subject in subjects.items():
@@ -61,7 +62,7 @@ def evaluate(
                 with _exact_convolutions():
                     scores = benchmark(cast(Matcher, subject.eval()), subject=title, notebook=notebook)
                 settings = {"settings_hash": config_hash(benchmark.config)}
-                origin = {**provenance.get(title, {}), **scores.provenance, **settings, **_measured_with()}
+                origin = {**provenance.get(title, {}), **scores.provenance, **settings, **measured_with}
                 scores = replace(scores, provenance=origin)
                 scores = _with_notes(replace(scores, subject=name_in(out, scores)), notebook, out)
             results[name].append(scores)

@@ -85,7 +85,7 @@ def score_followed(
     follow = partial(follow_masks, matcher, config=config.propagation)
     rows, protocol = _follow_all(videos, rules, follow, notebook)
     if videos.has_truth:
-        scalars = mean_over_objects([_numbers(row) for row in rows])
+        scalars = mean_over_objects(rows)
         official_tables(notebook, rows, scalars, config.split)
         show_followed(notebook, videos.videos, _sequence_means(rows), matcher)
         show_worst(notebook, videos.videos, rows, rules.frames)
@@ -153,10 +153,6 @@ def _row(
     row = object_row(number, overlaps(number, masks_THW[list(frames)], truth_THW))
     both = (row["J_mean"] + row["F_mean"]) / 2
     return {"item": f"{name}_{number}", "sequence": name, **row, "J&F": both}
-
-
-def _numbers(row: Mapping[str, Any]) -> dict[str, float]:
-    return {key: value for key, value in row.items() if key not in ("item", "sequence", "J&F")}
 
 
 def _sequence_means(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:

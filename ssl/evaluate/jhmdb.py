@@ -25,6 +25,7 @@ from densewalk.ssl.evaluate.joint_maps import joint_blobs, strongest_places
 from densewalk.ssl.evaluate.kind import BenchmarkKind
 from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
 from densewalk.ssl.evaluate.settings import data_for, settings_of
+from densewalk.ssl.evaluate.threshold_pictures import keep_pck_curve
 from densewalk.ssl.evaluate.track_album import TrackAlbum
 from densewalk.ssl.evaluate.truth_hash import TruthHash
 from densewalk.ssl.matchers.matcher import Matcher
@@ -34,13 +35,11 @@ from densewalk.ssl.metrics.pck import (
     JointDistances,
     human_size,
     over_size,
-    pck_curve,
     pck_name,
 )
 from densewalk.ssl.propagate.config import PRESETS, PropagationConfig
 from densewalk.ssl.propagate.propagate import encoded_frames, propagate_maps
 from densewalk.ssl.report.table import Column
-from densewalk.ssl.show.curves import threshold_curves
 from densewalk.ssl.track.tracks import Tracks
 
 __all__ = ["KIND", "Jhmdb", "JhmdbConfig", "at_published_size"]
@@ -133,9 +132,7 @@ class Jhmdb:
             raise BenchmarkError(
                 f"none of {len(rows)} clips shows a joint in its first frame; there is nothing to carry"
             )
-        if notebook.keeps:
-            curve = threshold_curves({subject: pck_curve(scalars)}, x_label="alpha", y_label="joints within, %")
-            notebook.picture("joints within a distance", "pck.svg", curve.encode())
+        keep_pck_curve(notebook, subject, scalars)
         by_joint = zip(JHMDB_JOINTS, pooled.by_joint(), strict=True)
         notebook.table("joints.csv", [{"joint": joint} | percent for joint, percent in by_joint])
         return Scores(

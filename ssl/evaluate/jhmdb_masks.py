@@ -69,12 +69,11 @@ class JhmdbMasks:
                 strip = jpeg_bytes(mask_strip(video_THWC, predicted_THW, truth_THW))
                 notebook.picture(f"{clip.name}: mask carried on", f"strip-{number}.jpg", strip)
             notebook.progress(number + 1, len(self._clips), clip.name)
-        numbers = [{name: value for name, value in row.items() if name != "video"} for row in rows]
         return Scores(
             name=self.name,
             subject=subject,
             headline="J&F",
-            scalars=mean_over_objects(numbers),
+            scalars=mean_over_objects(rows),
             protocol=settings_of(self.config)
             | {"num_videos": len(self._clips), "left_out": list(self._left_out), "truth_sha256": truth_hash.digits},
             rows=rows,

@@ -57,12 +57,11 @@ class ScenesPropagation:
                 objects = np.unique(truth_THW[0][truth_THW[0] > 0]).tolist()
                 scored = score_sequence(predicted_THW, truth_THW, objects=objects)
                 rows += [{"video": number, **row} for row in scored]
-        numbers = [{name: value for name, value in row.items() if name != "video"} for row in rows]
         return Scores(
             name=self.name,
             subject=subject,
             headline="J&F",
-            scalars=mean_over_objects(numbers),
+            scalars=mean_over_objects(rows),
             protocol=SCENE_PROTOCOL | to_mapping(self.config),
             rows=rows,
         )

@@ -12,6 +12,7 @@ from densewalk.ssl.evaluate.benchmark import Scores
 from densewalk.ssl.evaluate.kind import BenchmarkKind
 from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
 from densewalk.ssl.evaluate.scenes import BENCHMARK_SCENE, SCENE_PROTOCOL, held_out_scenes
+from densewalk.ssl.evaluate.threshold_pictures import keep_delta_curve
 from densewalk.ssl.evaluate.track_album import TrackAlbum, why_points_were_lost
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.metrics.tapvid import (
@@ -23,12 +24,11 @@ from densewalk.ssl.metrics.tapvid import (
     sample_queries,
     score_tracks,
 )
-from densewalk.ssl.metrics.track_errors import SURVIVAL_PX, delta_curve, track_errors
+from densewalk.ssl.metrics.track_errors import SURVIVAL_PX, track_errors
 from densewalk.ssl.report.table import Column
-from densewalk.ssl.show.curves import threshold_curves
 from densewalk.ssl.track.tracker import TrackerConfig, Tracks, track_points
 
-__all__ = ["KIND", "TRACKING_COLUMNS", "ScenesTracking", "ScenesTrackingConfig", "delta_picture"]
+__all__ = ["KIND", "TRACKING_COLUMNS", "ScenesTracking", "ScenesTrackingConfig"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +71,7 @@ class ScenesTracking:
             notebook.progress(number + 1, self.config.num_videos, f"scene {number}")
         album.close()
         scalars = mean_over_videos(videos)
-        if notebook.keeps:
-            notebook.picture("positions within a distance", "within.svg", delta_picture(scalars, subject))
+        keep_delta_curve(notebook, subject, scalars)
         return Scores(
             name=self.name,
             subject=subject,
@@ -98,12 +97,6 @@ class ScenesTracking:
         reason = why_points_were_lost(predicted, truth, evaluated_frames(frame_Q, truth.track_KT2.shape[1], mode))
         album.add(name, video_THWC, found, asked, score=scores.get("AJ", 0.0), reason=reason)
         return scores
-
-
-def delta_picture(scalars: Mapping[str, float], subject: str) -> bytes:
-    """Return the curve of positions within a distance as SVG."""
-    curves = {subject: delta_curve(scalars)}
-    return threshold_curves(curves, x_label="pixels of the 256 raster", y_label="positions within, %").encode()
 
 
 TRACKING_COLUMNS: Mapping[str, Column] = {

@@ -23,8 +23,9 @@ from densewalk.datasets.readers.tapvid_files import LAYOUTS, TapVidDataset, find
 from densewalk.ssl.evaluate.benchmark import Scores
 from densewalk.ssl.evaluate.kind import BenchmarkKind
 from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
-from densewalk.ssl.evaluate.scenes_tracking import TRACKING_COLUMNS, delta_picture
+from densewalk.ssl.evaluate.scenes_tracking import TRACKING_COLUMNS
 from densewalk.ssl.evaluate.settings import data_for, settings_of
+from densewalk.ssl.evaluate.threshold_pictures import keep_delta_curve
 from densewalk.ssl.evaluate.track_album import TrackAlbum, why_points_were_lost
 from densewalk.ssl.evaluate.truth_hash import TruthHash
 from densewalk.ssl.matchers.matcher import Matcher
@@ -89,8 +90,7 @@ class TapVid:
         album.close()
         numbers = [{key: value for key, value in row.items() if key != "video"} for row in rows]
         scalars = mean_over_videos(numbers)
-        if notebook.keeps:
-            notebook.picture("positions within a distance", "within.svg", delta_picture(scalars, subject))
+        keep_delta_curve(notebook, subject, scalars)
         return Scores(
             name=self.name,
             subject=subject,

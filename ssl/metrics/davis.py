@@ -13,6 +13,7 @@ Shapes: T frames, H W rows and columns.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -30,6 +31,7 @@ __all__ = [
 ]
 
 _VOID = 255
+_SCORES = frozenset(f"{letter}_{what}" for letter in "JF" for what in ("mean", "recall", "decay"))
 
 
 def score_sequence(
@@ -53,11 +55,14 @@ def score_sequence(
     return [object_row(i, overlaps(i, predicted_THW[1:-1], truth_THW[1:-1])) for i in objects]
 
 
-def mean_over_objects(objects: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Return the mean of every number over the objects of all sequences, and `J&F` = (J mean + F mean) / 2."""
+def mean_over_objects(objects: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Return the mean of every score over the objects of all sequences, and `J&F` = (J mean + F mean) / 2.
+
+    What else the rows hold (names, numbers of objects) is passed over.
+    """
     if not objects:
         raise BenchmarkError("no object to average; the data holds no sequence")
-    means = {name: float(np.mean([row[name] for row in objects])) for name in objects[0] if name != "object"}
+    means = {name: float(np.mean([row[name] for row in objects])) for name in objects[0] if name in _SCORES}
     return {"J&F": (means["J_mean"] + means["F_mean"]) / 2} | means
 
 

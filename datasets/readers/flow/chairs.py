@@ -10,7 +10,7 @@ from pathlib import Path
 
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.readers.flow.flow_files import read_flo
-from densewalk.datasets.readers.flow.pairs import FlowPairs, FlowSet, PairFiles, TrueFlow
+from densewalk.datasets.readers.flow.pairs import FlowPairs, FlowSet, PairFiles, TrueFlow, require_pairs
 from densewalk.datasets.readers.origin import Origin, require_files
 
 __all__ = ["CHAIRS"]
@@ -60,9 +60,7 @@ def _pairs(root: Path, folder: Path) -> list[PairFiles]:
         for stem in sorted(stems):
             first, second, flow = (folder / f"{stem}{ending}" for ending in endings)
             pairs.append(PairFiles(name=stem, first=first, second=second, flow=flow))
-    if not pairs:
-        raise DataError(f"{_ORIGIN.name}: no pair in {folder}; {_ORIGIN.expected}")
-    require_files(_ORIGIN, root, [path for pair in pairs for path in pair.paths])
+    require_pairs(_ORIGIN, root, pairs, absent=f"no pair in {folder}")
     return pairs
 
 

@@ -8,9 +8,8 @@ need it are. The colour images of the left camera are read.
 from functools import partial
 from pathlib import Path
 
-from densewalk.datasets.errors import DataError
 from densewalk.datasets.readers.flow.flow_files import read_kitti_flow
-from densewalk.datasets.readers.flow.pairs import FlowPairs, FlowSet, PairFiles, TrueFlow, of_one_size
+from densewalk.datasets.readers.flow.pairs import FlowPairs, FlowSet, PairFiles, TrueFlow, of_one_size, require_pairs
 from densewalk.datasets.readers.image_files import read_plane
 from densewalk.datasets.readers.origin import Origin, require_files
 
@@ -52,9 +51,7 @@ def _open(root: Path, split: str, *, year: int) -> FlowPairs:
         )
         for name in names
     ]
-    if not pairs:
-        raise DataError(f"{origin.name}: no pair in {training}; {origin.expected}")
-    require_files(origin, root, [path for pair in pairs for path in pair.paths])
+    require_pairs(origin, root, pairs, absent=f"no pair in {training}")
     return FlowPairs(split, pairs, _truth)
 
 

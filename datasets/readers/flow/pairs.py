@@ -12,9 +12,18 @@ from jaxtyping import Bool, Float32, Shaped, UInt8
 
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.readers.image_files import read_image
-from densewalk.datasets.readers.origin import Origin
+from densewalk.datasets.readers.origin import Origin, require_files
 
-__all__ = ["FlowPairs", "FlowSet", "LabelledPair", "PairFiles", "TrueFlow", "leaves_image", "of_one_size"]
+__all__ = [
+    "FlowPairs",
+    "FlowSet",
+    "LabelledPair",
+    "PairFiles",
+    "TrueFlow",
+    "leaves_image",
+    "of_one_size",
+    "require_pairs",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +112,13 @@ def of_one_size(
         (height, width), (rows, columns) = map_HW.shape, known_HW.shape
         raise DataError(f"{path} has {width} x {height} pixels; expected {columns} x {rows}, the size of its flow")
     return map_HW
+
+
+def require_pairs(origin: Origin, root: Path, pairs: Sequence[PairFiles], *, absent: str) -> None:
+    """Raise `DataError` when there is no pair, which `absent` says, or when a file of some is not there."""
+    if not pairs:
+        raise DataError(f"{origin.name}: {absent}; {origin.expected}")
+    require_files(origin, root, [path for pair in pairs for path in pair.paths])
 
 
 def leaves_image(flow_2HW: Float32[np.ndarray, "2 h w"]) -> Bool[np.ndarray, "h w"]:

@@ -11,7 +11,15 @@ from pathlib import Path
 
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.readers.flow.flow_files import read_flo
-from densewalk.datasets.readers.flow.pairs import FlowPairs, FlowSet, PairFiles, TrueFlow, leaves_image, of_one_size
+from densewalk.datasets.readers.flow.pairs import (
+    FlowPairs,
+    FlowSet,
+    PairFiles,
+    TrueFlow,
+    leaves_image,
+    of_one_size,
+    require_pairs,
+)
 from densewalk.datasets.readers.image_files import read_plane
 from densewalk.datasets.readers.origin import Origin, require_files
 
@@ -45,9 +53,7 @@ def _open(root: Path, split: str, *, rendering: str) -> FlowPairs:
             flow, hidden = training / "flow" / f"{place}.flo", training / "occlusions" / f"{place}.png"
             hidden_or_none = hidden if with_occlusions else None
             pairs.append(PairFiles(name=place, first=first, second=second, flow=flow, hidden=hidden_or_none))
-    if not pairs:
-        raise DataError(f"{origin.name}: no frames in {training / rendering}; {origin.expected}")
-    require_files(origin, root, [path for pair in pairs for path in pair.paths])
+    require_pairs(origin, root, pairs, absent=f"no frames in {training / rendering}")
     return FlowPairs(f"{split}, {rendering}", pairs, _truth)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.readers.flow.flow_files import read_flow_file
-from densewalk.datasets.readers.flow.pairs import FlowPairs, FlowSet, PairFiles, TrueFlow, of_one_size
+from densewalk.datasets.readers.flow.pairs import FlowPairs, FlowSet, PairFiles, TrueFlow, of_one_size, require_pairs
 from densewalk.datasets.readers.image_files import read_plane
 from densewalk.datasets.readers.origin import Origin, require_files
 
@@ -42,9 +42,7 @@ def _open(root: Path, split: str) -> FlowPairs:
     subset = root / _SUBSET_SPLITS[split]
     is_subset = (subset / "image_clean").is_dir()
     pairs = list(_subset_pairs(subset) if is_subset else _full_pairs(root, _FULL_SPLITS[split]))
-    if not pairs:
-        raise DataError(f"{_ORIGIN.name}: no pair of the {split} split in {root}; {_ORIGIN.expected}")
-    require_files(_ORIGIN, root, [path for pair in pairs for path in pair.paths])
+    require_pairs(_ORIGIN, root, pairs, absent=f"no pair of the {split} split in {root}")
     return FlowPairs(f"{split} of the {'subset' if is_subset else 'full set'}, clean, left", pairs, _truth)
 
 
