@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from densewalk.cluster.score_charts import item_charts, threshold_charts
-from densewalk.cluster.scoreboard import board
+from densewalk.cluster.scoreboard import board, score_columns
 from densewalk.ssl.evaluate import BENCHMARKS
 from densewalk.ssl.evaluate.benchmark import Scores, comparable
 from densewalk.ssl.evaluate.reference import Reference, published
@@ -78,19 +78,13 @@ def _titles(protocols: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def _columns(scores: Scores) -> Mapping[str, Column]:
-    """Return the columns of a benchmark's table after the subject, by scalar."""
-    kind = BENCHMARKS.get(scores.name)
-    return {scores.headline: Column(title=scores.headline)} if kind is None else kind.columns
-
-
 def _table(group: Sequence[Entry], same: Sequence[Reference], title: str) -> Table:
     """Return our rows and the published ones in the columns that anybody has a number for."""
     own = board([entry.scores for entry in group])
     rows = [
         Row(values=(entry.label, *row.values[1:]), role=row.role) for entry, row in zip(group, own.rows, strict=True)
     ]
-    rows += [_published_row(row, _columns(group[0].scores)) for row in same]
+    rows += [_published_row(row, score_columns(group[0].scores)) for row in same]
     kept = [n for n in range(len(own.columns)) if n < 2 or any(row.values[n] is not None for row in rows)]
     return Table(
         columns=tuple(own.columns[n] for n in kept),
@@ -114,7 +108,7 @@ def _published_row(row: Reference, columns: Mapping[str, Column], *more: str) ->
 
 def _published_elsewhere(scores: Scores, rows: Sequence[tuple[Reference, list[str]]]) -> Block:
     """Return a table of what was published under other protocols, in which nothing is compared."""
-    columns = _columns(scores)
+    columns = score_columns(scores)
     plain = [replace(column, better=None) for column in columns.values()]
     table = Table(
         columns=(Column(title="Subject"), *plain, Column(title="What differs"), Column(title="Source")),

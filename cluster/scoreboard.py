@@ -1,6 +1,6 @@
 """Scores as people read them: which numbers of a benchmark are shown, which way is better, who is what."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from densewalk.ssl.evaluate import BENCHMARKS
@@ -9,7 +9,7 @@ from densewalk.ssl.evaluate.score_files import read_score_folder
 from densewalk.ssl.report.score_table import score_table
 from densewalk.ssl.report.table import Column, Role, Table
 
-__all__ = ["COLLAPSED", "OURS", "board", "read_scoreboard"]
+__all__ = ["COLLAPSED", "OURS", "board", "read_scoreboard", "score_columns"]
 
 OURS = "densewalk"
 COLLAPSED = "without label warping"
@@ -26,9 +26,13 @@ _ROLES: dict[str, Role] = {
 
 def board(scores: Sequence[Scores], *, caption: str = "") -> Table:
     """Return the scores of several subjects under one benchmark as a table; one unknown here shows its headline."""
-    kind, headline = BENCHMARKS.get(scores[0].name), scores[0].headline
-    columns = {headline: Column(title=headline, better="higher")} if kind is None else kind.columns
-    return score_table(scores, columns, roles=_ROLES, caption=caption)
+    return score_table(scores, score_columns(scores[0]), roles=_ROLES, caption=caption)
+
+
+def score_columns(scores: Scores) -> Mapping[str, Column]:
+    """Return the columns of a benchmark's table after the subject, by scalar."""
+    kind, headline = BENCHMARKS.get(scores.name), scores.headline
+    return {headline: Column(title=headline, better="higher")} if kind is None else kind.columns
 
 
 def read_scoreboard(folder: Path) -> dict[str, list[Scores]]:

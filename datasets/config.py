@@ -18,7 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from densewalk.datasets.errors import ConfigError
 
-__all__ = ["config_hash", "from_mapping", "require", "resolve", "to_mapping", "to_yaml"]
+__all__ = ["config_hash", "from_mapping", "leaves", "require", "resolve", "to_mapping", "to_yaml"]
 
 _Config = TypeVar("_Config")
 
@@ -46,7 +46,16 @@ def from_mapping(defaults: _Config, mapping: Mapping[str, Any]) -> _Config:
 
     A section is rebuilt as the class it has in `defaults`. Raises `ConfigError` on unknown or ill-typed fields.
     """
-    return _lay_over(defaults, list(_leaves(mapping)))
+    return _lay_over(defaults, [*leaves(mapping)])
+
+
+def leaves(mapping: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every value of nested sections under its dotted name."""
+    for name, value in mapping.items():
+        if isinstance(value, Mapping):
+            yield from leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
 
 
 def require(*problems: str | bool | None) -> None:
@@ -81,14 +90,6 @@ def _lay_over(recipe: _Config, assignments: Sequence[tuple[str | None, Any]]) ->
     return rebuilt
 
 
-def _leaves(mapping: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str | None, Any]]:
-    for name, value in mapping.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
-
-
 def _file_assignments(file: Path | None) -> list[tuple[str | None, Any]]:
     if file is None:
         return []
@@ -100,7 +101,7 @@ def _file_assignments(file: Path | None) -> list[tuple[str | None, Any]]:
         raise ConfigError(f"{file} is not YAML: {error}") from error
     if not isinstance(content, Mapping):
         raise ConfigError(f"{file} holds a {type(content).__name__}, expected sections of name: value")
-    return list(_leaves(content))
+    return [*leaves(content)]
 
 
 def _parse_override(text: str) -> tuple[str | None, Any]:

@@ -5,7 +5,7 @@ does not name are free. `differs` says in words where a measurement's protocol i
 does not say enough carries a remark, and then differs from everything.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from densewalk.datasets.config import leaves
 from densewalk.ssl.evaluate import BENCHMARKS
 from densewalk.ssl.evaluate.settings import settings_of
 
@@ -40,7 +41,7 @@ class Reference:
 
     def differs(self, protocol: Mapping[str, Any]) -> list[str]:
         """Return what sets a measurement's protocol apart from this row's, in words; empty when nothing does."""
-        found = dict(_leaves(protocol))
+        found = {name: list(value) if isinstance(value, tuple) else value for name, value in leaves(protocol)}
         apart = [
             f"{name} {value!r} there, {found.get(name)!r} here"
             for name, value in self.protocol.items()
@@ -60,7 +61,7 @@ def _reference(benchmark: str, row: Mapping[str, Any]) -> Reference:
     settings: dict[str, Any] = {}
     if preset := row.get("preset"):
         config = settings_of(BENCHMARKS[benchmark].presets[preset]())
-        settings = {name: value for name, value in _leaves(config) if not name.startswith(_COUNTS)}
+        settings = {name: value for name, value in leaves(config) if not name.startswith(_COUNTS)}
     return Reference(
         subject=row["subject"],
         scalars=row["scalars"],
@@ -68,11 +69,3 @@ def _reference(benchmark: str, row: Mapping[str, Any]) -> Reference:
         protocol=settings | row.get("protocol", {}),
         remark=row.get("remark", ""),
     )
-
-
-def _leaves(mapping: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in mapping.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", list(value) if isinstance(value, tuple) else value
