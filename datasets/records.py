@@ -8,6 +8,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from densewalk.datasets.quality import ClipQuality
+
 __all__ = ["ClipRow", "Source", "clip_key", "file_sha256", "source_id"]
 
 _ID_DIGITS = 20
@@ -20,15 +22,17 @@ class Source:
     id: str
     """First 20 hex digits of the SHA-256 of the file."""
     uri: str
-    """Where it was found."""
+    """Where it was found: an absolute path, a URL, or `youtube:` and an id."""
     bytes: int
     sha256: str
     licence: str = "unknown"
+    label: str = ""
+    """What the list it came from says of it, such as a class."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClipRow:
-    """One row of index.parquet: a clip in a shard."""
+class ClipRow(ClipQuality):
+    """One row of index.parquet: a clip in a shard, and what was measured of it."""
 
     key: str
     shard: str
@@ -41,7 +45,7 @@ class ClipRow:
     """Of the mp4."""
     source_id: str
     shot: int
-    """Number of the shot within its source."""
+    """First source frame of the shot it lies in; clips of one shot share it."""
     start_seconds: float
     """Presentation time of the first frame in the source."""
     end_seconds: float
@@ -54,7 +58,12 @@ class ClipRow:
     fps: float
     width: int
     height: int
+    crop_x: int = 0
+    """Columns left of the clip in the source's upright, scaled raster."""
+    crop_y: int = 0
+    """Rows above it."""
     licence: str
+    label: str = ""
 
 
 def file_sha256(path: Path) -> str:
@@ -68,6 +77,6 @@ def source_id(sha256: str) -> str:
     return sha256[:_ID_DIGITS]
 
 
-def clip_key(source: str, shot: int, clip: int) -> str:
-    """Return the key of the `clip`-th clip of a source's `shot`; keys sort by source and time and hold no dot."""
-    return f"{source}-{shot:04d}-{clip:04d}"
+def clip_key(source: str, start_frame: int, end_frame: int) -> str:
+    """Return the key of a source's frames [start, end); keys sort by source and time and hold no dot."""
+    return f"{source}-{start_frame:07d}-{end_frame:07d}"

@@ -21,7 +21,7 @@ from av.video.stream import VideoStream
 from densewalk.pipelines.container import DecodeLimits, UnusableError, UnwantedError, opened
 from densewalk.pipelines.raster import Raster, plan_raster
 from densewalk.pipelines.sandbox import serve
-from densewalk.pipelines.spool import SpoolWriter
+from densewalk.pipelines.spool_writer import SpoolWriter
 from densewalk.pipelines.timestamps import TickRepair, steady_rate, varies
 
 __all__ = ["decode"]
@@ -78,13 +78,14 @@ def _decode_stream(
             "coded_height": coded_wh[1],
             "rotation": rotation,
             "sample_aspect": float(aspect),
+            "variable_rate": varies(time_N, rate),
         },
         "width": raster.stored_wh[0],
         "height": raster.stored_wh[1],
         "num_frames": len(spool.pts),
         "time_base": repair.time_base.as_integer_ratio(),
         "fps": float(rate),
-        "variable_rate": varies(time_N, rate),
+        "zero_seconds": float(time_N[0]),
         "fault": "; ".join(filter(None, [*faults, stop])),
     }
 

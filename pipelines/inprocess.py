@@ -12,6 +12,9 @@ from densewalk.pipelines.stage import Stage
 __all__ = ["InProcessEngine"]
 
 
+_END = object()
+
+
 class InProcessEngine:
     """Runs stages in this process; a record goes the whole way before the next one starts."""
 
@@ -48,8 +51,16 @@ class InProcessEngine:
         if waiting:
             yield from self._timed(stage, waiting)
 
-    def _timed(self, stage: Stage[Any, Any], batch: Sequence[Any]) -> list[Any]:
-        started = time.perf_counter()
-        results = stage(batch)
-        self.seconds[stage.name] += time.perf_counter() - started
-        return results
+    def _timed(self, stage: Stage[Any, Any], batch: Sequence[Any]) -> Iterator[Any]:
+        """Ask for one result after another; what later stages do with each in between is not this stage's time."""
+        results: Iterator[Any] | None = None
+        while True:
+            started = time.perf_counter()
+            try:
+                results = iter(stage(batch)) if results is None else results
+                result = next(results, _END)
+            finally:
+                self.seconds[stage.name] += time.perf_counter() - started
+            if result is _END:
+                return
+            yield result

@@ -1,22 +1,94 @@
 """The records that travel between the stages of a corpus: numbers, names and paths, never pixels.
 
-    Found -> Source -> Decoded -> ShotList -> Staged        (or a Verdict at any step)
+    Entry -> Fetched -> Held -> Probed -> Reel... -> ShotList -> Cutting -> Staged        (or a Verdict at any step)
 
-Frames lie in a scratch folder named by `Decoded.folder`; whoever ends a record's way removes that folder.
+A source of any length is decoded into reels, so that no record stands for hours of video. Frames lie in the scratch
+folder that `Reel.folder` names; the last stage removes it. Frames are numbered within their source, in presentation
+order, everywhere; intervals are [start, end).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from densewalk.datasets.ledger import Outcome
+from densewalk.datasets.quality import ClipQuality
 from densewalk.datasets.records import Source
 
-__all__ = ["Decoded", "ShotList", "SourceRow", "Staged", "StreamFacts"]
+__all__ = [
+    "Candidate",
+    "Cutting",
+    "Entry",
+    "Fetched",
+    "Held",
+    "Probed",
+    "Reel",
+    "Refusal",
+    "Segment",
+    "ShotList",
+    "SourceRow",
+    "Staged",
+    "StreamFacts",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A part of a video that somebody asked for."""
+
+    start_seconds: float = 0.0
+    """After the first frame."""
+    end_seconds: float | None = None
+    """None: to the end of the video."""
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why an entry is not looked at: its list says that it is absent, or its row is broken."""
+
+    outcome: Outcome
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A video as a source specification names it; nobody has looked at it yet."""
+
+    uri: str
+    """An absolute path, a URL, or `youtube:` and an id; no two entries of a corpus share it."""
+    licence: str = ""
+    """Empty: that of the corpus."""
+    label: str = ""
+    segments: tuple[Segment, ...] = ()
+    """Parts that are wanted, in order of time; empty for the whole video."""
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """An entry whose bytes lie in a file of this machine."""
+
+    entry: Entry
+    path: str
+    temporary: bool = False
+    """Whether the file belongs to the corpus's work folder and goes once it is decoded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A source, named by its content, and the file that holds it."""
+
+    source: Source
+    path: str
+    temporary: bool = False
+    segments: tuple[Segment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamFacts:
-    """What the container and decoder say of a source's video stream."""
+    """What the container and the first frame say of a source's video stream."""
 
     container: str
     codec: str
@@ -27,47 +99,123 @@ class StreamFacts:
     """Degrees counter-clockwise, a multiple of 90, that show the frames upright."""
     sample_aspect: float
     """Width of a coded pixel over its height."""
+    colour_range: str = "unknown"
+    """`limited`, `full` or `unknown`."""
+    colour_matrix: str = "unknown"
+    """As FFmpeg names it, such as `bt709`, `bt2020nc`."""
+    colour_transfer: str = "unknown"
+    """As FFmpeg names it; `smpte2084` (PQ) and `arib-std-b67` (HLG) are HDR."""
+    colour_primaries: str = "unknown"
+    field_order: str = "unknown"
+    """`progressive`, `top` or `bottom` (the field shown first), `unknown`."""
+    streams: str = ""
+    """Types and codecs of all streams, such as `video:h264 audio:aac`."""
+    packets: int = 0
+    """Of the video stream."""
+    first_seconds: float = 0.0
+    """Smallest presentation time."""
+    last_seconds: float = 0.0
+    """Largest presentation time."""
+    packet_fps: float = 0.0
+    """Usual rate by the packets' presentation times; 0 when it cannot be told."""
+    variable_rate: bool = False
+    """Whether more than one step in a hundred differs from the usual one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decoded:
-    """A decoded source: upright frames with square pixels, at the size they are stored in, and their times."""
+class Probed:
+    """A source that may be decoded."""
+
+    held: Held
+    facts: StreamFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reel:
+    """Consecutive decoded frames of a source: upright, progressive, square pixels, 8 bit, at the size they are stored."""
 
     source: Source
-    folder: str
-    """Holds frames.i420, thumbnails.rgb and pts.npy (see spool.py)."""
     facts: StreamFacts
+    segments: tuple[Segment, ...] = ()
+    folder: str
+    """Holds frames, thumbnails, times and motion (see spool.py)."""
+    number: int = 0
+    """Reels of a source count from 0."""
+    is_last: bool = True
+    first_frame: int = 0
+    """Number of the reel's first frame in the source."""
+    num_frames: int
+    lead: int = 0
+    """Thumbnails and times of frames before the first that are spooled too."""
+    trail: int = 0
+    """The same behind the last."""
     width: int
     height: int
-    num_frames: int
     time_base: tuple[int, int]
-    """Seconds of one tick of pts.npy, as numerator and denominator."""
+    """Seconds of one tick, as numerator and denominator."""
+    zero_seconds: float = 0.0
+    """Presentation time of the source's first frame."""
     fps: float
-    """Rate at which frames usually follow each other."""
-    variable_rate: bool
-    """Whether more than one step in a hundred differs from the usual one."""
+    """Rate at which frames usually follow each other, the same for all reels of a source."""
     fault: str = ""
-    """Why decoding stopped early, empty for a whole file."""
+    """Why decoding stopped early, in the last reel only; empty for a whole file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShotList:
-    """A decoded source and its shots."""
+    """A reel and its shots."""
 
-    decoded: Decoded
+    reel: Reel
     cuts: tuple[int, ...]
     """First frame of each new shot behind a hard cut."""
     transitions: tuple[tuple[int, int], ...]
-    """Frame intervals [start, end) of gradual transitions; no shot contains them."""
+    """Gradual transitions, cut off at the reel's ends; no shot contains their frames."""
     shots: tuple[tuple[int, int], ...]
-    """Frame intervals [start, end)."""
+    """What lies between cuts, transitions, holes in time and the reel's ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A clip that is to be made, and what is known of it so far."""
+
+    key: str
+    shot: int
+    """First frame of its shot."""
+    interval: tuple[int, int]
+    """Its source frames."""
+    start_seconds: float
+    """Presentation time of the first frame."""
+    end_seconds: float
+    """Presentation time at which the display of the last one ends."""
+    fps: tuple[int, int]
+    """Constant rate of the clip, as numerator and denominator."""
+    label: str = ""
+    crop_xywh: tuple[int, int, int, int]
+    """Columns left of it, rows above it, width and height in the reel's raster, all even."""
+    quality: ClipQuality = ClipQuality()
+    signature: str = ""
+    """What near-duplicates are known by (see signature.py); empty when not asked for."""
+    frames: int = 0
+    """Of the encoded clip; 0 before it is encoded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cutting:
+    """A reel with the clips that are to be made of it. Files of a clip lie in the reel's folder as <key>.<extension>."""
+
+    shots: ShotList
+    clips: tuple[Candidate, ...]
+    rejected: tuple[tuple[Candidate, Refusal], ...] = ()
+    """Candidates that no later stage looks at, and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staged:
-    """A source whose clips and verdicts are safe on disk."""
+    """A reel whose clips and verdicts are safe on disk."""
 
     source: Source
+    reel: int
+    is_last: bool
     num_clips: int
     seconds: float
     """Playing time of its clips."""
@@ -82,6 +230,7 @@ class SourceRow:
     bytes: int
     sha256: str
     licence: str
+    label: str
     container: str
     codec: str
     pixel_format: str
@@ -89,12 +238,22 @@ class SourceRow:
     coded_height: int
     rotation: int
     sample_aspect: float
+    colour_range: str
+    colour_matrix: str
+    colour_transfer: str
+    colour_primaries: str
+    field_order: str
+    streams: str
+    packets: int
+    first_seconds: float
+    last_seconds: float
+    packet_fps: float
+    variable_rate: bool
     width: int
-    """Of the stored clips."""
+    """Of the upright, scaled raster."""
     height: int
     frames: int
     fps: float
-    variable_rate: bool
     start_seconds: float
     """Presentation time of the first frame."""
     seconds: float

@@ -1,14 +1,15 @@
 """The contract of a stage: records in, zero or more records out, faults of the data into the ledger.
 
 A stage knows nothing of where it runs. An engine constructs it, calls `setup` once per worker, then calls it with lists
-of at most `batch_size` records. Records are frozen dataclasses that hold paths and numbers, never pixels: frames lie in
+of at most `batch_size` records. What it returns may be a generator: the next part is made when it is asked for, so a
+source of hours passes as many small records, and whoever runs the stage holds it back by not asking. Records are frozen dataclasses that hold paths and numbers, never pixels: frames lie in
 a scratch folder that every worker of the corpus can read. A record that ends its way (rejected, failed, finished)
 becomes a `Verdict`, which later stages never see; the engine carries it to the ledger. Anything raised is a fault of
 the code.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
@@ -44,5 +45,5 @@ class Stage(ABC, Generic[In, Out]):
         """End what `setup` started."""
 
     @abstractmethod
-    def __call__(self, records: Sequence[In]) -> list[Out | Verdict]:
-        """Return what becomes of the records, in their order."""
+    def __call__(self, records: Sequence[In]) -> Iterable[Out | Verdict]:
+        """Return or yield what becomes of the records, in their order."""

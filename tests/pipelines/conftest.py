@@ -10,10 +10,12 @@ import av
 import numpy as np
 import pytest
 
-from densewalk.datasets.records import Source, file_sha256
+from densewalk.datasets.records import Source, clip_key, file_sha256
 from densewalk.pipelines.container import DecodeLimits
 from densewalk.pipelines.decode_child import decode
-from densewalk.pipelines.records import Decoded, StreamFacts
+from densewalk.pipelines.records import Candidate, Cutting, Reel, ShotList, StreamFacts
+from densewalk.pipelines.spool import frame_seconds
+from densewalk.pipelines.timestamps import display_end
 
 MakeVideo = Callable[..., Path]
 
@@ -75,10 +77,10 @@ def make_video(tmp_path: Path) -> MakeVideo:
 
 
 @pytest.fixture
-def decode_video() -> Callable[[Path], Decoded]:
-    """Decode a video into a spool beside it."""
+def decode_video() -> Callable[[Path], Reel]:
+    """Decode a video into a spool beside it, as a single reel."""
 
-    def run(path: Path) -> Decoded:
+    def run(path: Path) -> Reel:
         folder = str(path.parent / f"{path.stem}-spool")
         request = {"path": str(path), "folder": folder, "short_side": 256, "limits": asdict(DecodeLimits())}
         answer = decode(request)
@@ -86,7 +88,33 @@ def decode_video() -> Callable[[Path], Decoded]:
         time_base = tuple(answer.pop("time_base"))
         sha256 = file_sha256(path)
         source = Source(id=sha256[:20], uri=str(path), bytes=path.stat().st_size, sha256=sha256, licence="CC0")
-        return Decoded(source=source, folder=folder, facts=facts, time_base=time_base, **answer)
+        return Reel(source=source, folder=folder, facts=facts, time_base=time_base, **answer)
+
+    return run
+
+
+@pytest.fixture
+def cutting_of(decode_video: Callable[[Path], Reel]) -> Callable[..., Cutting]:
+    """Decode a video and take it, or the given intervals of frames, for the clips to be made."""
+
+    def run(path: Path, *intervals: tuple[int, int]) -> Cutting:
+        reel = decode_video(path)
+        time_N = frame_seconds(reel)
+        rate = Fraction(reel.fps).limit_denominator(1001)
+        whole = (0, reel.num_frames)
+        clips = tuple(
+            Candidate(
+                key=clip_key(reel.source.id, start, end),
+                shot=0,
+                interval=(start, end),
+                start_seconds=float(time_N[start]),
+                end_seconds=display_end(time_N, rate, end),
+                fps=rate.as_integer_ratio(),
+                crop_xywh=(0, 0, reel.width, reel.height),
+            )
+            for start, end in intervals or (whole,)
+        )
+        return Cutting(shots=ShotList(reel=reel, cuts=(), transitions=(), shots=(whole,)), clips=clips)
 
     return run
 
