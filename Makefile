@@ -4,10 +4,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT ?= runs/quickstart
 VIDEOS ?=
+N ?= 1000
 PYTEST := $(BIN)/python -m pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test test-all check format bench gpu clean
+.PHONY: help setup quickstart test test-all check format bench fuzz gpu clean
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +48,9 @@ format: setup ## rewrite files to the house format
 
 bench: setup ## the benchmarks, as ratios
 	$(BIN)/python -m tests.benchmarks
+
+fuzz: setup ## N damaged videos through the stages that meet files from anywhere
+	$(BIN)/python -m tests.fuzz --count $(N)
 
 gpu: setup ## every check and measurement that needs a GPU, as one table
 	$(PYTEST) -m gpu

@@ -51,6 +51,8 @@ def _clips(dataset: Dataset, on_clip: Callable[[int, int], None] | None) -> Iter
         try:
             dataset.read_clip(row)
             meta = dataset.read_meta(row)
+            for extension in row.member_sha256.keys() - {"mp4", "json"}:
+                dataset.read_companion(row, extension)
             if meta.get("key", row.key) != row.key:
                 yield f"clip {row.key} in shard {row.shard}: its json member speaks of {meta['key']}"
         except DataError as error:

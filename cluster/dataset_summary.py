@@ -1,10 +1,20 @@
 """A dataset in a few lines: what is in it, what was left out and why, and how its cuts agree with known ones."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from densewalk.cluster.audit import Audit
 from densewalk.datasets.errors import DataError
-from densewalk.pipelines.shot_report import CutScore, read_truth, report_cuts, total_score
+from densewalk.pipelines.shot_report import (
+    CutScore,
+    IntervalScore,
+    report_cuts,
+    report_intervals,
+    total_cuts,
+    total_intervals,
+)
+from densewalk.pipelines.shot_truth import read_truth
 from densewalk.pipelines.source_table import SOURCES, read_sources
 
 __all__ = ["describe_audit", "describe_cuts"]
@@ -34,30 +44,44 @@ def describe_audit(audit: Audit) -> str:
 
 
 def describe_cuts(dataset: Path, truth: Path, *, tolerance_frames: int) -> str:
-    """Return for each source with known cuts which were found, missed and invented, and the totals.
+    """Return for each source of known shots which cuts and transitions were found, missed and invented, and the totals.
 
-    Raises `DataError` when no source of the dataset has known cuts.
+    Raises `DataError` when nothing is known of any source of the dataset.
     """
     known = read_truth(truth)
-    scores = report_cuts(read_sources(dataset / SOURCES), known, tolerance_frames=tolerance_frames)
-    if not scores:
+    sources = read_sources(dataset / SOURCES)
+    cuts = report_cuts(sources, known, tolerance_frames=tolerance_frames)
+    intervals = report_intervals(sources, known)
+    if not intervals:
         raise DataError(f"no source of {dataset} is named in {truth}; it speaks of {', '.join(sorted(known))}")
     lines = [f"hard cuts against {truth}, {tolerance_frames} frames of tolerance:"]
-    lines += [f"  {name}: {_cuts(score)}" for name, score in scores.items()]
-    total = total_score(scores)
-    lines.append(
-        f"  in all: {len(total.found)} found, {len(total.missed)} missed, {len(total.invented)} invented; "
-        f"precision {100 * total.precision:.1f}%, recall {100 * total.recall:.1f}%, F1 {100 * total.f1:.1f}%"
-    )
+    lines += [f"  {name}: {_parts(score, str)}" for name, score in cuts.items()]
+    lines.append(f"  in all: {_sums(total_cuts(cuts))}")
+    lines.append("gradual transitions, matched by any overlap:")
+    lines += [f"  {name}: {_parts(score, _span)}" for name, score in intervals.items()]
+    total = total_intervals(intervals)
+    lines.append(f"  in all: {_sums(total)}; mean intersection over union {100 * total.overlap:.1f}%")
     return "\n".join(lines)
 
 
-def _cuts(score: CutScore) -> str:
+def _sums(score: CutScore | IntervalScore) -> str:
+    found, missed, invented = score.counts
+    return (
+        f"{found} found, {missed} missed, {invented} invented; precision {100 * score.precision:.1f}%, "
+        f"recall {100 * score.recall:.1f}%, F1 {100 * score.f1:.1f}%"
+    )
+
+
+def _parts(score: CutScore | IntervalScore, write: Callable[[Any], str]) -> str:
     parts = [f"{len(score.found)} found"]
     for name in ("missed", "invented"):
-        frames = getattr(score, name)
-        parts.append(f"{len(frames)} {name}" + (f" ({', '.join(map(str, frames))})" if frames else ""))
+        places = getattr(score, name)
+        parts.append(f"{len(places)} {name}" + (f" ({', '.join(map(write, places))})" if places else ""))
     return ", ".join(parts)
+
+
+def _span(interval: tuple[int, int]) -> str:
+    return f"{interval[0]}-{interval[1]}"
 
 
 def _range(values: list[float]) -> str:

@@ -13,28 +13,30 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from av.video.reformatter import VideoReformatter
 from jaxtyping import Float, UInt8
 
 from densewalk.cluster.tracking import FilmConfig
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.ledger import Verdict
-from densewalk.datasets.manifest import Found
+from densewalk.datasets.records import Source
 from densewalk.datasets.scenes.config import SceneConfig
 from densewalk.datasets.scenes.scene import Scene
 from densewalk.datasets.scenes.source import HELD_OUT_SEED
-from densewalk.pipelines.container import DecodeLimits
+from densewalk.pipelines.clip_frames import rgb_of
 from densewalk.pipelines.inprocess import InProcessEngine
-from densewalk.pipelines.records import Decoded, StreamFacts
+from densewalk.pipelines.limits import MediaLimits
+from densewalk.pipelines.records import Held, Reel, Segment, StreamFacts
 from densewalk.pipelines.spool import frame_seconds, spooled_frames
 from densewalk.pipelines.stages.decode import Decode, DecodeConfig
-from densewalk.pipelines.stages.ingest import Ingest
+from densewalk.pipelines.stages.probe import Probe, ProbeConfig
 from densewalk.ssl.track.frames import FrameSequence
 
 __all__ = ["Footage", "opened_footage", "scene_footage"]
 
+_UNDIVIDED = 50_000_000
+"""Frames of a reel that no film reaches."""
 _ROUNDING_SECONDS = 1e-6
 """By which a frame's time may miss a moment that is meant to be its own."""
 
@@ -86,23 +88,20 @@ def opened_footage(path: Path, config: FilmConfig) -> Iterator[Footage]:
 
     Raises `DataError` when the file cannot be decoded or is shorter than `start_seconds`.
     """
-    side = max(config.shown_side_px, config.short_side_px)
-    limits = DecodeLimits(max_seconds=config.start_seconds + config.seconds, min_side_px=2)
     with tempfile.TemporaryDirectory(prefix="densewalk-") as scratch:
-        decoded = _decode(path, DecodeConfig(short_side_px=side + side % 2, limits=limits), Path(scratch))
-        time_N = frame_seconds(decoded)
-        time_N = time_N - time_N[0]
+        reel = _decode(path, config, Path(scratch))
+        time_N = frame_seconds(reel) - reel.zero_seconds
         interval = np.array((config.start_seconds, config.start_seconds + config.seconds)) - _ROUNDING_SECONDS
         first, end = np.searchsorted(time_N, interval).tolist()
         if first == len(time_N):
             raise DataError(f"{path} ends after {time_N[-1]:.1f} s; lower --start")
         frames = slice(first, max(end, first + 1))
         yield Footage(
-            video_THWC=_SpooledVideo(decoded, frames),
-            own_hw=_own_size(decoded.facts),
-            first_frame=first,
+            video_THWC=_SpooledVideo(reel, frames),
+            own_hw=_own_size(reel.facts),
+            first_frame=reel.first_frame + first,
             second_T=time_N[frames],
-            fps=decoded.fps,
+            fps=reel.fps,
         )
 
 
@@ -124,31 +123,31 @@ def scene_footage(number: int, config: FilmConfig) -> Footage:
 class _SpooledVideo:
     """Some decoded frames, turned from BT.709 limited-range I420 into RGB as they are asked for."""
 
-    def __init__(self, decoded: Decoded, frames: slice) -> None:
-        self._frame_TRW = spooled_frames(decoded)[frames]
+    def __init__(self, reel: Reel, frames: slice) -> None:
+        self._frame_TRW = spooled_frames(reel)[frames]
         self._reformatter = VideoReformatter()
-        self.shape = (len(self._frame_TRW), decoded.height, decoded.width, 3)
+        self.shape = (len(self._frame_TRW), reel.height, reel.width, 3)
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def __getitem__(self, frame: int) -> UInt8[np.ndarray, "h w 3"]:
-        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(self._frame_TRW[frame]), format="yuv420p")
-        rgb = self._reformatter.reformat(
-            picture, format="rgb24", src_colorspace=Colorspace.ITU709, src_color_range=ColorRange.MPEG,
-            dst_color_range=ColorRange.JPEG,
-        )  # fmt: skip
-        return rgb.to_ndarray()
+        return rgb_of(self._frame_TRW[frame], self._reformatter)
 
 
-def _decode(path: Path, config: DecodeConfig, scratch: Path) -> Decoded:
-    # The name is the user's choice here; what the file is, its first bytes say.
-    engine, found = InProcessEngine(), Found(path=path.absolute(), is_video=True)
-    (result,) = engine.run([Ingest("unknown"), Decode(config, scratch)], [found])
+def _decode(path: Path, config: FilmConfig, scratch: Path) -> Reel:
+    """Decode what is asked for as one reel; what the file is, its first bytes say, whatever its name."""
+    side = max(config.shown_side_px, config.short_side_px)
+    limits = MediaLimits(min_side_px=2)
+    decoding = DecodeConfig(short_side_px=side + side % 2, reel_frames=_UNDIVIDED, motion_vectors=False)
+    source = Source(id="film", uri=str(path), bytes=0, sha256="")
+    part = Segment(start_seconds=config.start_seconds, end_seconds=config.start_seconds + config.seconds)
+    held = Held(source=source, path=str(path.absolute()), segments=(part,))
+    (result,) = InProcessEngine().run([Probe(ProbeConfig(limits=limits)), Decode(decoding, limits, scratch)], [held])
     if isinstance(result, Verdict):
         raise DataError(f"cannot track {path}: {result.reason} ({result.detail}); expected a video file")
-    decoded: Decoded = result
-    return decoded
+    reel: Reel = result
+    return reel
 
 
 def _own_size(facts: StreamFacts) -> tuple[int, int]:

@@ -7,16 +7,17 @@ from pathlib import Path
 from densewalk.cluster.progress import Show
 from densewalk.cluster.ray_engine import RayEngine
 from densewalk.datasets.config import to_yaml
-from densewalk.pipelines.corpus import PrepareProgress, PrepareResult, plan_corpus, prepare
+from densewalk.pipelines.corpus import PrepareResult, plan_corpus, prepare
 from densewalk.pipelines.engine import Engine
 from densewalk.pipelines.inprocess import InProcessEngine
+from densewalk.pipelines.processing import PrepareProgress
 from densewalk.pipelines.recipe import PrepareConfig
 
 __all__ = ["describe_corpus", "describe_result", "prepare_corpus"]
 
 
 def prepare_corpus(
-    paths: Sequence[Path], out: Path, config: PrepareConfig, *, on_ray: bool, show: Show
+    specs: Sequence[str], out: Path, config: PrepareConfig, *, on_ray: bool, show: Show
 ) -> PrepareResult:
     """Make or extend a dataset; Ray is started only when there is work and ended afterwards."""
 
@@ -24,14 +25,14 @@ def prepare_corpus(
         show(progress.phase, progress.done, progress.total, _note(progress))
 
     with _engine(on_ray) as engine:
-        return prepare(paths, out, config, engine, tell)
+        return prepare(specs, out, config, engine, tell)
 
 
-def describe_corpus(paths: Sequence[Path], out: Path, config: PrepareConfig) -> str:
+def describe_corpus(specs: Sequence[str], out: Path, config: PrepareConfig) -> str:
     """Return the configuration as YAML, headed by what it would work on."""
-    plan = plan_corpus(paths, out, config)
+    plan = plan_corpus(specs, out, config)
     facts = [
-        f"{plan.num_files} files, {plan.num_videos} with a video's name",
+        f"{plan.num_sources} sources, {plan.num_refused} of which are not looked at",
         f"{plan.num_clips_before} clips in {out} so far",
         f"stages {', '.join(plan.stages)}; recipe {plan.recipe_hash}",
     ]
@@ -41,7 +42,8 @@ def describe_corpus(paths: Sequence[Path], out: Path, config: PrepareConfig) -> 
 def describe_result(result: PrepareResult) -> str:
     """Return what became of every file, in a few lines."""
     lines = [
-        f"{result.files} files = {result.written} written + {result.rejected} rejected + {result.failed} failed",
+        f"{result.sources} sources = {result.written} written + {result.rejected} rejected + {result.failed} failed"
+        + (f" + {result.purged} purged" if result.purged else ""),
         *(f"  {count:4d} {reason}" for reason, count in sorted(result.reasons.items(), key=lambda item: -item[1])),
         f"{result.new_clips} new clips, {result.clips} in {result.folder}",
     ]

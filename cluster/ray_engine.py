@@ -147,22 +147,24 @@ class _Worker:
         self._stage = stage
         self._ready = False
 
-    def __call__(self, table: pa.Table) -> pa.Table:
+    def __call__(self, table: pa.Table) -> Iterator[pa.Table]:
         records = from_table(table)
         live = [record for record in records if not isinstance(record, Verdict)]
         verdicts = [record for record in records if isinstance(record, Verdict)]
-        return to_table([*verdicts, *(self._apply(live) if live else [])])
+        yield to_table(verdicts)
+        for result in self._apply(live) if live else ():
+            yield to_table([result])
 
     def __del__(self) -> None:
         if self._ready:
             self._stage.close()
 
-    def _apply(self, records: list[Any]) -> list[Any]:
+    def _apply(self, records: list[Any]) -> Iterator[Any]:
         try:
             if not self._ready:
                 self._stage.setup()
                 self._ready = True
-            return self._stage(records)
+            yield from self._stage(records)
         except Exception as error:
             raise _StageError(error) from error
 

@@ -108,13 +108,24 @@ class Dataset:
             )
         return mp4
 
+    def read_companion(self, row: ClipRow, extension: str) -> bytes:
+        """Return a member beside a clip's mp4, such as `flow.npz`; raises `DataError` when it is absent or damaged."""
+        path = self.folder / SHARDS / row.shard
+        clip = MemberPlace(name=f"{row.key}.mp4", offset=row.offset, bytes=row.bytes, sha256=row.sha256)
+        content = read_companion(path, f"{row.key}.{extension}", after=clip)
+        stated = row.member_sha256.get(extension)
+        if stated is not None and hashlib.sha256(content).hexdigest() != stated:
+            raise DataError(
+                f"{row.key}.{extension} in shard {path} is damaged: it does not have the SHA-256 of the index; "
+                "copy the shard again"
+            )
+        return content
+
     def read_meta(self, row: ClipRow) -> dict[str, Any]:
         """Return a clip's json member; raises `DataError` when it is absent or damaged."""
         path = self.folder / SHARDS / row.shard
-        clip = MemberPlace(name=f"{row.key}.mp4", offset=row.offset, bytes=row.bytes, sha256=row.sha256)
-        text = read_companion(path, f"{row.key}.json", after=clip)
         try:
-            meta = json.loads(text)
+            meta = json.loads(self.read_companion(row, "json"))
         except ValueError as error:
             raise DataError(f"{row.key}.json in shard {path} is not JSON: {error}; copy the shard again") from error
         if not isinstance(meta, dict):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from densewalk.datasets.quality import ClipQuality
 
-__all__ = ["ClipRow", "Source", "clip_key", "file_sha256", "source_id"]
+__all__ = ["ClipRow", "Source", "clip_key", "file_sha256", "name_id", "source_id"]
 
 _ID_DIGITS = 20
 
@@ -64,6 +64,13 @@ class ClipRow(ClipQuality):
     """Rows above it."""
     licence: str
     label: str = ""
+    companions: str = ""
+    """Members beside the mp4 and their SHA-256, such as `json=12ab... flow.npz=34cd...`."""
+
+    @property
+    def member_sha256(self) -> dict[str, str]:
+        """SHA-256 of the clip's members by extension, the mp4 first."""
+        return {"mp4": self.sha256, **dict(part.split("=") for part in self.companions.split())}
 
 
 def file_sha256(path: Path) -> str:
@@ -75,6 +82,11 @@ def file_sha256(path: Path) -> str:
 def source_id(sha256: str) -> str:
     """Return a source's id from the hash of its bytes."""
     return sha256[:_ID_DIGITS]
+
+
+def name_id(uri: str) -> str:
+    """Return the id of something that has no content of its own in the dataset, made of its name."""
+    return hashlib.sha256(f"name:{uri}".encode()).hexdigest()[:_ID_DIGITS]
 
 
 def clip_key(source: str, start_frame: int, end_frame: int) -> str:

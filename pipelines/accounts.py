@@ -1,18 +1,17 @@
-"""The books of a corpus: every file that was handed in has exactly one row, and the outcomes add up.
+"""The books of a corpus: every source that was handed in has exactly one row, and the outcomes add up.
 
 A row belongs to a file name and, where the content has a place in the dataset, to that content. Rows of files without
 one (other names, unreadable files, copies of another file) are replaced when the file is handed in again.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from densewalk.datasets.ledger import Verdict, count_outcomes
-from densewalk.datasets.records import Source
-from densewalk.pipelines.stages.ingest import name_id
+from densewalk.datasets.records import name_id
 
-__all__ = ["Accounts", "resolve_duplicates"]
+__all__ = ["Accounts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,35 +39,12 @@ class Accounts:
         return cls(tuple(current.values()), tuple(v for v in sources if not _replaced(v, current.get(v.uri))))
 
     def counts(self) -> dict[str, int]:
-        """Return how many files of this preparation were written, rejected, failed or purged before."""
+        """Return how many sources of this preparation were written, rejected, failed or purged before."""
         return count_outcomes(self.current, "source")
 
     def reasons(self) -> dict[str, int]:
-        """Return how many files of this preparation were not written, by reason, the most frequent first."""
+        """Return how many sources of this preparation were not written, by reason, the most frequent first."""
         return dict(Counter(verdict.reason for verdict in self.current if verdict.reason).most_common())
-
-
-def resolve_duplicates(sources: Iterable[Source], earlier: Iterable[Verdict]) -> tuple[list[Source], list[Verdict]]:
-    """Return the sources whose content is new, and rows for all others.
-
-    Of files with the same content the first name is kept, or the one that is in the dataset already; its row is the
-    one it has there.
-    """
-    homes = {verdict.id: verdict for verdict in earlier if verdict.kind == "source" and not _by_name(verdict)}
-    copies: defaultdict[str, list[Source]] = defaultdict(list)
-    for source in sources:
-        copies[source.id].append(source)
-    new: list[Source] = []
-    rows: list[Verdict] = []
-    for group in copies.values():
-        first = min(group, key=lambda source: source.uri)
-        home = homes.get(first.id)
-        if home is None:
-            new.append(first)
-        kept = first.uri if home is None else home.uri
-        rows += [_duplicate(source, kept) for source in group if source.uri != kept]
-        rows += [home for source in group if home is not None and source.uri == kept]
-    return sorted(new, key=lambda source: source.uri), rows
 
 
 def _by_name(verdict: Verdict) -> bool:
@@ -78,14 +54,3 @@ def _by_name(verdict: Verdict) -> bool:
 def _replaced(earlier: Verdict, current: Verdict | None) -> bool:
     return current is not None and (_by_name(earlier) or earlier.id == current.id)
 
-
-def _duplicate(source: Source, kept: str) -> Verdict:
-    return Verdict(
-        kind="source",
-        id=name_id(source.uri),
-        source_id=source.id,
-        uri=source.uri,
-        outcome="rejected",
-        reason="duplicate content",
-        detail=f"kept {kept}",
-    )

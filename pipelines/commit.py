@@ -11,11 +11,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from densewalk.pipelines.dedup.signature_table import SIGNATURES, write_signatures
+
 from densewalk.datasets.atomic import write_text
 from densewalk.datasets.dataset import CARD, INDEX, SHARDS, read_card, summarise, write_card
 from densewalk.datasets.ledger import Verdict, read_ledger, write_ledger
 from densewalk.datasets.records import ClipRow, file_sha256
 from densewalk.datasets.shards.index import read_index, write_index
+from densewalk.pipelines.dedup.signed import Signed
 from densewalk.pipelines.records import SourceRow
 from densewalk.pipelines.source_table import SOURCES, read_sources, write_sources
 
@@ -23,7 +26,7 @@ __all__ = ["LEDGER", "State", "commit", "read_state", "roll_forward"]
 
 LEDGER = "ledger.parquet"
 _READY = "READY"
-_MOVES = (SOURCES, LEDGER, INDEX, CARD)
+_MOVES = (SOURCES, LEDGER, SIGNATURES, INDEX, CARD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +79,11 @@ def read_state(folder: Path) -> State:
     )
 
 
-def commit(folder: Path, ready: Path, state: State) -> None:
-    """Lay the tables and card of `state` ready in the folder `ready`, declare them complete and move them in."""
+def commit(folder: Path, ready: Path, state: State, signatures: Iterable[Signed]) -> None:
+    """Lay the tables and card of `state` and the signatures ready in the folder `ready`, then move them in at once.
+
+    `signatures` come in the order of their keys.
+    """
     shutil.rmtree(ready, ignore_errors=True)
     known = dict(state.shard_sha256)
     shards = sorted({row.shard for row in state.clips})
@@ -85,6 +91,7 @@ def commit(folder: Path, ready: Path, state: State) -> None:
     write_sources(ready / SOURCES, state.sources)
     write_ledger(ready / LEDGER, state.verdicts)
     write_index(ready / INDEX, state.clips)
+    write_signatures(ready / SIGNATURES, signatures)
     card = summarise(state.clips, state.verdicts, recipe_hash=state.recipe_hash, shard_sha256=hashes)
     write_card(ready, card)
     write_text(ready / _READY, "")

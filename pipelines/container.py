@@ -1,116 +1,104 @@
 """Opening a file from anywhere: only known video containers, only this file, only sane numbers.
 
-The first bytes choose the one demuxer that may read the file, whatever its name says, so that a playlist or a list of
-other files cannot pass as a video and make the reader open more than it was given. Runs in the decoder's child process.
+The file is open before libav sees it: it gets a descriptor, no protocol by which it could open anything else, the one
+demuxer that the first bytes name (see sniffing.py), and none but the wanted decoders. Runs in the children that probe
+and decode.
 """
 
-from collections.abc import Iterator
+import os
+import stat
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from densewalk.datasets.config import require
+from densewalk.pipelines.limits import MediaLimits, UnusableError, UnwantedError
+from densewalk.pipelines.sniffing import HEAD_BYTES, demuxer_of
 
-__all__ = ["DecodeLimits", "UnusableError", "UnwantedError", "opened"]
+__all__ = ["error_words", "opened"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecodeLimits:
-    """How much of a file is read at most."""
-
-    max_bytes: int = 64 << 30
-    """Size of a file; a larger one is rejected."""
-    max_pixels: int = 7680 * 4320
-    """Pixels of a frame; a file of larger frames is rejected."""
-    max_streams: int = 32
-    """Streams in a file; a file with more is rejected."""
-    max_frames: int = 250_000
-    """Frames decoded of a file; what follows is left out."""
-    max_seconds: float = 3600.0
-    """Length decoded of a file; what follows is left out."""
-    min_side_px: int = 64
-    """Shortest side of an upright frame; a file of smaller frames is rejected."""
-
-    def __post_init__(self) -> None:
-        require(*(f"decode.limits.{name} must be above 0" for name in self.__slots__ if getattr(self, name) <= 0))
-
-
-class UnusableError(Exception):
-    """The file cannot be used; arguments are the ledger's reason and detail."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(reason, detail)
-        self.reason, self.detail = reason, detail
-
-
-class UnwantedError(UnusableError):
-    """The file is sound but not wanted."""
+_KINDS = {"audio": "audio only", "subtitle": "subtitles only"}
+_OTHER_DECODERS = {"av1": "libdav1d", "vp8": "libvpx", "vp9": "libvpx-vp9", "flv1": "flv"}
+"""Decoders that are not named like the codec they decode."""
 
 
 @contextmanager
-def opened(path: Path, limits: DecodeLimits) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open a file and its first moving-picture stream; raises `UnusableError` or `UnwantedError`."""
-    size = path.stat().st_size
-    if size > limits.max_bytes:
-        raise UnwantedError("beyond limits", f"{size} bytes; decode.limits.max_bytes={limits.max_bytes}")
-    demuxer = _demuxer(path)
-    options = {"format_whitelist": demuxer, "protocol_whitelist": "file"}
+def opened(
+    file: Path | int, limits: MediaLimits, codecs: Sequence[str] = ()
+) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open a file, given by its path or an open descriptor, and its first moving-picture stream.
+
+    With `codecs`, no decoder of another codec is ever started. Raises `UnusableError` or `UnwantedError` (see
+    limits.py), and `OSError` when a path cannot be read.
+    """
+    if isinstance(file, Path):
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            with opened(descriptor, limits, codecs) as both:
+                yield both
+        finally:
+            os.close(descriptor)
+        return
+    demuxer = _demuxer(file, limits)
+    os.lseek(file, 0, os.SEEK_SET)
+    options = {"fd": str(file), "format_whitelist": demuxer, "protocol_whitelist": "fd"}
+    if codecs:
+        options["codec_whitelist"] = ",".join([*codecs, *(_OTHER_DECODERS[c] for c in codecs if c in _OTHER_DECODERS)])
     try:
-        container = av.open(f"file:{path}", options=options, metadata_errors="replace")
+        container = av.open("fd:", options=options, metadata_errors="replace")
     except av.error.FFmpegError as error:
-        raise UnusableError("not a readable video", f"{demuxer.partition(',')[0]}: {_said(error)}") from error
+        raise UnusableError("not a readable video", f"{demuxer.partition(',')[0]}: {error_words(error)}") from error
     with container:
-        yield container, _moving_pictures(container, limits)
+        stream = _moving_pictures(container, limits)
+        _check_codec(stream, limits, codecs)
+        yield container, stream
 
 
-def _demuxer(path: Path) -> str:
-    with path.open("rb") as file:
-        head = file.read(400)
-    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"moof", b"styp", b"sidx", b"uuid", b"free", b"skip", b"wide", b"pnot"):
-        return "mov,mp4,m4a,3gp,3g2,mj2"
-    starts = {
-        b"\x1a\x45\xdf\xa3": "matroska,webm",
-        b"OggS": "ogg",
-        b"FLV\x01": "flv",
-        b"\x30\x26\xb2\x75\x8e\x66\xcf\x11": "asf",
-        b"\x00\x00\x01\xba": "mpeg",
-        b"\x00\x00\x01\xb3": "mpegvideo",
-        b"\x06\x0e\x2b\x34": "mxf",
-    }
-    for start, demuxer in starts.items():
-        if head.startswith(start):
-            return demuxer
-    if head[:4] == b"RIFF" and head[8:11] == b"AVI":
-        return "avi"
-    if any(head[i : i + 1] == b"G" == head[i + step : i + step + 1] for i, step in ((0, 188), (4, 192))):
-        return "mpegts"
-    raise UnusableError("not a video container", f"begins with {head[:12]!r}")
+def error_words(error: av.error.FFmpegError) -> str:
+    """Return what libav says of an error, without the name of a file."""
+    return error.strerror or type(error).__name__
 
 
-def _moving_pictures(container: InputContainer, limits: DecodeLimits) -> VideoStream:
+def _moving_pictures(container: InputContainer, limits: MediaLimits) -> VideoStream:
+    """Return the first stream of moving pictures, the only one whose packets are read; covers are none."""
     if len(container.streams) > limits.max_streams:
-        detail = f"{len(container.streams)} streams; decode.limits.max_streams={limits.max_streams}"
+        detail = f"{len(container.streams)} streams; probe.limits.max_streams={limits.max_streams}"
         raise UnwantedError("beyond limits", detail)
     still = av.stream.Disposition.attached_pic
     streams = [stream for stream in container.streams.video if not stream.disposition & still]
     if not streams:
-        kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "none"
-        raise UnusableError("no video stream", f"streams: {kinds}")
-    stream = streams[0]
+        kinds = sorted({stream.type for stream in container.streams if not stream.disposition & still})
+        reason = _KINDS.get(kinds[0], "no video stream") if len(kinds) == 1 else "no video stream"
+        raise UnusableError(reason, f"streams: {', '.join(kinds) or 'none'}")
+    for stream in container.streams:
+        if stream is not streams[0]:
+            stream.discard = av.stream.Discard.all
+    return streams[0]
+
+
+def _check_codec(stream: VideoStream, limits: MediaLimits, codecs: Sequence[str]) -> None:
     context = stream.codec_context
     if context is None:
         raise UnusableError("no decoder", "the video's codec is not known")
+    codec = context.codec.canonical_name
+    if codecs and codec not in codecs:
+        raise UnwantedError("codec not allowed", f"{codec}; probe.codecs={','.join(codecs)}")
+    if context.codec_tag in ("encv", "drmi"):
+        raise UnusableError("encrypted", f"samples of type {context.codec_tag}")
     if context.width * context.height > limits.max_pixels:
-        detail = f"{context.width}x{context.height} frames; decode.limits.max_pixels={limits.max_pixels}"
+        detail = f"{context.width}x{context.height} frames; probe.limits.max_pixels={limits.max_pixels}"
         raise UnwantedError("beyond limits", detail)
     context.thread_count = 1
     context.options = {"max_pixels": str(limits.max_pixels)}
-    return stream
 
 
-def _said(error: av.error.FFmpegError) -> str:
-    return error.strerror or type(error).__name__
+def _demuxer(descriptor: int, limits: MediaLimits) -> str:
+    facts = os.fstat(descriptor)
+    if not stat.S_ISREG(facts.st_mode):
+        raise UnusableError("not a file", f"mode {stat.filemode(facts.st_mode)}")
+    if facts.st_size > limits.max_bytes:
+        raise UnwantedError("beyond limits", f"{facts.st_size} bytes; probe.limits.max_bytes={limits.max_bytes}")
+    return demuxer_of(os.pread(descriptor, HEAD_BYTES, 0))

@@ -1,44 +1,43 @@
-"""Preparing a corpus: files in, a dataset folder out, every file accounted for.
+"""Preparing a corpus: sources in, a dataset folder out, every source accounted for.
 
-    scan -> ingest -> duplicates -> decode -> shots -> clips -> pack -> commit
+    entries -> fetch ... stow (an engine runs the chain) -> close the books -> near-duplicates -> pack -> commit
 
-An engine runs ingest and the stages from decode to clips. Each source is staged as soon as it is done; repeating a
-command that was interrupted skips what is staged, and one that was finished finds nothing to do. Given more files, a
-dataset grows by new shards. The result is a function of the files and the configuration, not of the engine, the order
-of completion or interruptions.
+Each reel is staged as soon as it is done; repeating a command that was interrupted skips what is staged, and one that
+was finished finds nothing to do. Given more sources, a dataset grows by new shards. The result is a function of the
+sources and the configuration, not of the engine, the order of completion or interruptions.
 """
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from densewalk.datasets.atomic import write_text
 from densewalk.datasets.config import to_yaml
-from densewalk.datasets.ledger import Verdict
-from densewalk.datasets.manifest import Found, scan
-from densewalk.datasets.records import Source
-from densewalk.pipelines.accounts import Accounts, resolve_duplicates
-from densewalk.pipelines.commit import State, commit, read_state
+from densewalk.datasets.errors import DataError
+from densewalk.datasets.records import name_id
+from densewalk.pipelines.accounts import Accounts
+from densewalk.pipelines.chain import stage_versions
+from densewalk.pipelines.closing import settle
+from densewalk.pipelines.commit import commit, read_state
 from densewalk.pipelines.engine import Engine
-from densewalk.pipelines.pack import drop_strays, pack_shards
-from densewalk.pipelines.recipe import STAGE_VERSIONS, PrepareConfig, check_config, check_recipe, recipe_hash
-from densewalk.pipelines.stages.clips import Clips
-from densewalk.pipelines.stages.decode import Decode
-from densewalk.pipelines.stages.ingest import Ingest
-from densewalk.pipelines.stages.shots import Shots
-from densewalk.pipelines.staging import SourceOutcome, read_outcome, stage, staged_path
-from densewalk.pipelines.workplace import CONFIG, Workplace, held
+from densewalk.pipelines.growth import extended, grown_signatures, without_duplicates
+from densewalk.pipelines.pack import drop_strays
+from densewalk.pipelines.processing import PrepareProgress, process
+from densewalk.pipelines.recipe import PrepareConfig, check_config, check_recipe, recipe_hash
+from densewalk.pipelines.records import Entry
+from densewalk.pipelines.sources import read_entries
+from densewalk.pipelines.workplace import CONFIG, held
 
-__all__ = ["CorpusPlan", "PrepareConfig", "PrepareProgress", "PrepareResult", "plan_corpus", "prepare"]
+__all__ = ["CorpusPlan", "PrepareResult", "plan_corpus", "prepare"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorpusPlan:
     """What a preparation would do."""
 
-    num_files: int
-    num_videos: int
-    """Files whose name is a video's."""
+    num_sources: int
+    num_refused: int
+    """Sources that are not looked at, such as absent files, broken rows and other file names."""
     num_clips_before: int
     """Clips the dataset folder holds already."""
     recipe_hash: str
@@ -47,89 +46,76 @@ class CorpusPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PrepareProgress:
-    """How far a preparation is."""
-
-    phase: str
-    """`ingest`, `sources` or `pack`."""
-    done: int
-    total: int
-    """Files in `ingest`, sources of new content in `sources`, 1 in `pack`."""
-    failed: int = 0
-    rejected: int = 0
-    clips: int = 0
-    """Clips made so far, those of an interrupted run included."""
-    uri: str = ""
-    """The file that was done last."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PrepareResult:
-    """What became of the files handed in: `files == written + rejected + failed + purged`."""
+    """What became of the sources handed in: `sources == written + rejected + failed + purged`."""
 
     folder: Path
-    files: int
+    sources: int
     written: int
     rejected: int
     failed: int
     purged: int
-    """Files whose content was removed from the dataset before and stays out."""
+    """Sources whose content was removed from the dataset before and stays out."""
     new_clips: int
     clips: int
     """Clips in the dataset now."""
     reasons: dict[str, int]
-    """Files that were not written, by reason."""
+    """Sources that were not written, by reason."""
 
 
-def plan_corpus(paths: Sequence[Path], out: Path, config: PrepareConfig) -> CorpusPlan:
-    """Say what `prepare` would do, changing nothing; raises for missing files and another configuration."""
-    found = _scan(paths, out)
+def plan_corpus(specs: Sequence[str], out: Path, config: PrepareConfig) -> CorpusPlan:
+    """Say what `prepare` would do, changing nothing; raises for wrong sources and another configuration."""
+    entries = _entries(specs, out, config)
+    versions = stage_versions(config)
     check_config(out / CONFIG, config)
     before = read_state(out)
-    check_recipe(out, before.recipe_hash, config)
+    check_recipe(out, before.recipe_hash, config, versions)
     return CorpusPlan(
-        num_files=len(found),
-        num_videos=sum(file.is_video for file in found),
+        num_sources=len(entries),
+        num_refused=sum(entry.refusal is not None for entry in entries),
         num_clips_before=len(before.clips),
-        recipe_hash=recipe_hash(config),
-        stages=tuple(f"{name} v{version}" for name, version in STAGE_VERSIONS.items()),
+        recipe_hash=recipe_hash(config, versions),
+        stages=tuple(f"{name} v{version}" for name, version in versions.items()),
     )
 
 
 def prepare(
-    paths: Sequence[Path],
+    specs: Sequence[str],
     out: Path,
     config: PrepareConfig,
     engine: Engine,
     progress: Callable[[PrepareProgress], None] = lambda _: None,
 ) -> PrepareResult:
-    """Make or extend the dataset folder `out` from every file at or below `paths`.
+    """Make or extend the dataset folder `out` from everything that `specs` and `config.sources` name.
 
-    Raises `DataError` when there is no file or another process prepares into `out`, `ConfigError` when `out` cannot be
-    written, is something else or was made with another configuration (the difference is named). What an interruption
+    Raises `DataError` when there is no source or another process prepares into `out`, `ConfigError` when `out` cannot
+    be written, is something else or was made with another configuration (the difference is named). What an interruption
     leaves behind is used when the call is repeated.
     """
-    found = _scan(paths, out)
+    entries = _entries(specs, out, config)
+    versions = stage_versions(config)
     check_config(out / CONFIG, config)
-    with held(out, recipe_hash(config)) as work:
+    recipe = recipe_hash(config, versions)
+    with held(out, recipe) as work:
         before = read_state(out)
-        check_recipe(out, before.recipe_hash, config)
+        check_recipe(out, before.recipe_hash, config, versions)
         if not (out / CONFIG).is_file():
             write_text(out / CONFIG, to_yaml(config))
-        sources, verdicts = _ingest(found, config, engine, progress)
-        new, known = resolve_duplicates(sources, before.verdicts)
-        outcomes = _process(new, work, config, engine, progress)
-        verdicts += [*known, *(outcome.verdict for outcome in outcomes)]
-        accounts = Accounts.close([str(file.path) for file in found], before.verdicts, verdicts)
+        homes = {v.id: v for v in before.verdicts if v.kind == "source" and v.id != name_id(v.uri)}
+        ended, verdicts = process(entries, work, config, engine, homes=homes, progress=progress)
+        kept, rows = settle(ended, verdicts, homes)
         progress(PrepareProgress(phase="pack", done=0, total=1))
-        after = _extended(before, outcomes, accounts, work, config)
+        kept = without_duplicates(kept, work, config)
+        rows += [outcome.verdict for outcome in kept]
+        accounts = Accounts.close([entry.uri for entry in entries], before.verdicts, rows)
+        after = extended(before, accounts, kept, work, config, recipe=recipe)
         if after != before:
-            commit(out, work.ready, after)
+            commit(out, work.ready, after, grown_signatures(out, kept))
         drop_strays(out, after.clips)
         progress(PrepareProgress(phase="pack", done=1, total=1))
     return PrepareResult(
         folder=out,
-        files=len(found),
+        sources=len(entries),
         **accounts.counts(),
         new_clips=len(after.clips) - len(before.clips),
         clips=len(after.clips),
@@ -137,92 +123,14 @@ def prepare(
     )
 
 
-def _scan(paths: Sequence[Path], out: Path) -> list[Found]:
-    """List the files, without those of the dataset itself when it lies among them."""
-    return [file for file in scan(paths) if not file.path.is_relative_to(out.absolute())]
+def _entries(specs: Sequence[str], out: Path, config: PrepareConfig) -> list[Entry]:
+    """List the sources, without the files of the dataset itself when it lies among them."""
+    own = out.absolute()
+    entries = [entry for entry in read_entries((*specs, *config.sources)) if not _lies_in(entry.uri, own)]
+    if not entries:
+        raise DataError(f"no source at all in {', '.join((*specs, *config.sources)) or 'no specification'}")
+    return entries
 
 
-def _ingest(
-    found: Sequence[Found], config: PrepareConfig, engine: Engine, progress: Callable[[PrepareProgress], None]
-) -> tuple[list[Source], list[Verdict]]:
-    sources: list[Source] = []
-    verdicts: list[Verdict] = []
-    for done, result in enumerate(engine.run([Ingest(config.licence)], found), start=1):
-        (verdicts if isinstance(result, Verdict) else sources).append(result)
-        progress(PrepareProgress(phase="ingest", done=done, total=len(found), uri=result.uri))
-    return sources, verdicts
-
-
-def _process(
-    sources: Sequence[Source],
-    work: Workplace,
-    config: PrepareConfig,
-    engine: Engine,
-    progress: Callable[[PrepareProgress], None],
-) -> list[SourceOutcome]:
-    """Bring every source to its staged outcome, which an interrupted run may have done already."""
-    outcomes: dict[str, SourceOutcome] = {}
-    for source in sources:
-        outcome = read_outcome(staged_path(work.staged, source.id))
-        if outcome is not None and outcome.source == source:
-            outcomes[source.id] = outcome
-    left = {source.id: source for source in sources if source.id not in outcomes}
-    stages = (
-        Decode(config.decode, work.scratch),
-        Shots(config.shots),
-        Clips(config.clips, scratch=work.scratch, staged=work.staged, stage_versions=STAGE_VERSIONS),
-    )
-    results = engine.run(stages, list(left.values()))
-    try:
-        for result in results:
-            if isinstance(result, Verdict):
-                ended = SourceOutcome(source=left[result.source_id], verdict=result)
-                stage(work.staged, work.scratch, [ended], result.source_id)
-            else:
-                staged = read_outcome(staged_path(work.staged, result.source.id))
-                assert staged is not None, f"{result.source.id} was not staged"
-                ended = staged
-            outcomes[ended.source.id] = ended
-            progress(_progress(outcomes, len(sources), ended))
-    finally:
-        if isinstance(results, Generator):
-            results.close()
-    return list(outcomes.values())
-
-
-def _progress(outcomes: dict[str, SourceOutcome], total: int, last: SourceOutcome) -> PrepareProgress:
-    ended = [outcome.verdict.outcome for outcome in outcomes.values()]
-    return PrepareProgress(
-        phase="sources",
-        done=len(ended),
-        total=total,
-        failed=ended.count("failed"),
-        rejected=ended.count("rejected"),
-        clips=sum(len(outcome.clips) for outcome in outcomes.values()),
-        uri=last.source.uri,
-    )
-
-
-def _extended(
-    before: State, outcomes: Sequence[SourceOutcome], accounts: Accounts, work: Workplace, config: PrepareConfig
-) -> State:
-    """Pack what is new and return all rows."""
-    clips = pack_shards(
-        work.out,
-        work.staged,
-        [clip for outcome in outcomes for clip in outcome.clips],
-        first_number=before.next_shard,
-        config=config.pack,
-    )
-    return State.of(
-        clips=[*before.clips, *clips],
-        sources=[*before.sources, *(outcome.row for outcome in outcomes if outcome.row is not None)],
-        verdicts=[
-            *accounts.current,
-            *accounts.earlier,
-            *(verdict for verdict in before.verdicts if verdict.kind == "clip"),
-            *(verdict for outcome in outcomes for verdict in outcome.clip_verdicts),
-        ],
-        recipe_hash=recipe_hash(config),
-        shard_sha256=before.shard_sha256,
-    )
+def _lies_in(uri: str, folder: Path) -> bool:
+    return uri.startswith("/") and Path(uri).is_relative_to(folder)

@@ -1,8 +1,10 @@
-"""Packing: staged clips become new shards of a dataset; earlier shards are never touched.
+"""Packing: clips become new shards of a dataset; earlier shards are never touched.
 
-Clips go into shards in the order of their keys, so the shards of a preparation depend on its content alone.
+Clips go into shards in a shuffled order that is a function of their keys and the seed alone, so neighbours in a shard
+come from different videos, and the shards of a preparation depend on its content, not on who made it in which order.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,20 +13,21 @@ from densewalk.datasets.config import require
 from densewalk.datasets.dataset import SHARDS
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.records import ClipRow
-from densewalk.datasets.shards.tar import write_shard
-from densewalk.pipelines.staging import staged_members
+from densewalk.datasets.shards.tar import read_group, write_shard
 
-__all__ = ["PackConfig", "drop_strays", "pack_shards", "shard_groups"]
+__all__ = ["PackConfig", "Packed", "drop_strays", "pack_shards", "shard_groups"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackConfig:
-    """How large shards are."""
+    """How shards are filled."""
 
     shard_bytes: int = 256 << 20
-    """Bytes of mp4 at which a shard is full."""
+    """Bytes of members at which a shard is full."""
     shard_clips: int = 4096
     """Clips at which a shard is full."""
+    seed: int = 0
+    """Chooses the order of clips in new shards."""
 
     def __post_init__(self) -> None:
         require(
@@ -33,33 +36,47 @@ class PackConfig:
         )
 
 
-def pack_shards(
-    folder: Path, staged: Path, rows: Sequence[ClipRow], *, first_number: int, config: PackConfig
-) -> list[ClipRow]:
-    """Write the clips of `rows` from their staged tars into shards numbered from `first_number`; return placed rows.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packed:
+    """A clip that lies in some tar."""
 
-    Raises `DataError` when a staged clip is not what its row says.
+    row: ClipRow
+    """`offset` says where its mp4 begins in the tar."""
+    tar: Path
+    total_bytes: int
+    """Of the mp4 and its companions."""
+
+
+def pack_shards(folder: Path, clips: Sequence[Packed], *, first_number: int, config: PackConfig) -> list[ClipRow]:
+    """Copy clips into shards of the dataset `folder`, numbered from `first_number`; return their rows there.
+
+    Raises `DataError` when a clip or a companion is not what its row says.
     """
     placed: list[ClipRow] = []
-    ordered = sorted(rows, key=lambda row: row.key)
+    ordered = sorted(clips, key=lambda clip: _draw(clip.row.key, config.seed))
     for number, group in enumerate(shard_groups(ordered, config), start=first_number):
         name = f"clips-{number:05d}.tar"
-        places = {place.name: place for place in write_shard(folder / SHARDS / name, staged_members(staged, group))}
-        for row in group:
-            place = places[f"{row.key}.mp4"]
-            if place.sha256 != row.sha256:
-                raise DataError(f"staged clip {row.key} in {staged} is damaged; delete that folder and repeat prepare")
-            placed.append(replace(row, shard=name, offset=place.offset))
+        places = {place.name: place for place in write_shard(folder / SHARDS / name, _members(group))}
+        for clip in group:
+            row = clip.row
+            for extension, sha256 in row.member_sha256.items():
+                place = places.get(f"{row.key}.{extension}")
+                if place is None or place.sha256 != sha256:
+                    raise DataError(
+                        f"{row.key}.{extension} in {clip.tar} is damaged or absent; "
+                        "delete that file and repeat the command"
+                    )
+            placed.append(replace(row, shard=name, offset=places[f"{row.key}.mp4"].offset))
     return placed
 
 
-def shard_groups(rows: Sequence[ClipRow], config: PackConfig) -> Iterator[list[ClipRow]]:
+def shard_groups(clips: Sequence[Packed], config: PackConfig) -> Iterator[list[Packed]]:
     """Divide clips into shards that end with the clip that fills them."""
-    group: list[ClipRow] = []
+    group: list[Packed] = []
     size = 0
-    for row in rows:
-        group.append(row)
-        size += row.bytes
+    for clip in clips:
+        group.append(clip)
+        size += clip.total_bytes
         if size >= config.shard_bytes or len(group) >= config.shard_clips:
             yield group
             group, size = [], 0
@@ -73,3 +90,12 @@ def drop_strays(folder: Path, rows: Sequence[ClipRow]) -> None:
     for path in (folder / SHARDS).glob("clips-*"):
         if path.name not in named:
             path.unlink()
+
+
+def _draw(key: str, seed: int) -> bytes:
+    return hashlib.sha256(f"{seed} {key}".encode()).digest()
+
+
+def _members(clips: Sequence[Packed]) -> Iterator[tuple[str, bytes]]:
+    for clip in clips:
+        yield from read_group(clip.tar, f"{clip.row.key}.mp4", clip.row.offset)

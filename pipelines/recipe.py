@@ -1,46 +1,75 @@
-"""The configuration of a dataset and the versions of the stages: what a dataset folder may be extended with."""
+"""The configuration of a dataset and the versions of the stages: what a dataset folder may be extended with.
+
+Where videos come from and how politely they are fetched does not shape clips, so a dataset may grow from other sources
+under other fetch settings; everything else must stay as it was.
+"""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from densewalk.datasets.config import config_hash, to_mapping
+from densewalk.datasets.config import leaves, to_mapping
 from densewalk.datasets.errors import ConfigError
 from densewalk.pipelines.pack import PackConfig
-from densewalk.pipelines.stages.clips import ClipConfig, Clips
-from densewalk.pipelines.stages.decode import Decode, DecodeConfig
-from densewalk.pipelines.stages.ingest import Ingest
-from densewalk.pipelines.stages.shots import ShotConfig, Shots
+from densewalk.pipelines.stages.clips import ClipConfig
+from densewalk.pipelines.stages.decode import DecodeConfig
+from densewalk.pipelines.stages.encode import EncodeConfig
+from densewalk.pipelines.stages.fetch import FetchConfig
+from densewalk.pipelines.stages.flow import FlowConfig
+from densewalk.pipelines.stages.probe import ProbeConfig
+from densewalk.pipelines.stages.quality import QualityConfig
+from densewalk.pipelines.stages.shots import ShotConfig
+from densewalk.pipelines.stages.signatures import DedupConfig
+from densewalk.pipelines.stages.tracks import TracksConfig
 
-__all__ = ["STAGE_VERSIONS", "PrepareConfig", "check_config", "check_recipe", "recipe_hash"]
+__all__ = ["PrepareConfig", "check_config", "check_recipe", "recipe_hash"]
 
-STAGE_VERSIONS = {stage.name: stage.version for stage in (Ingest, Decode, Shots, Clips)}
+_FREE = ("sources", "fetch", "pack")
+"""Sections that may change while a dataset grows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrepareConfig:
-    """Everything that shapes a dataset."""
+    """Everything that shapes a dataset, and where its videos come from."""
 
+    sources: tuple[str, ...] = ()
+    """Source specifications, beside those of the command line."""
     licence: str = "unknown"
-    """Licence under which all files of this dataset may be used."""
+    """Licence of videos whose source states none."""
+    fetch: FetchConfig = field(default_factory=FetchConfig)
+    """How videos are brought to this machine."""
+    probe: ProbeConfig = field(default_factory=ProbeConfig)
+    """Which files are let in."""
     decode: DecodeConfig = field(default_factory=DecodeConfig)
     """How sources are decoded."""
     shots: ShotConfig = field(default_factory=ShotConfig)
     """How shots are found."""
     clips: ClipConfig = field(default_factory=ClipConfig)
-    """Which clips are made."""
+    """Which clips are cut from shots."""
+    quality: QualityConfig = field(default_factory=QualityConfig)
+    """What is measured of clips and which are not wanted."""
+    dedup: DedupConfig = field(default_factory=DedupConfig)
+    """Which clips count as the same."""
+    encode: EncodeConfig = field(default_factory=EncodeConfig)
+    """How clips are encoded."""
+    flow: FlowConfig = field(default_factory=FlowConfig)
+    """Optical flow stored beside clips."""
+    tracks: TracksConfig = field(default_factory=TracksConfig)
+    """Point tracks stored beside clips."""
     pack: PackConfig = field(default_factory=PackConfig)
     """How large shards are."""
 
 
-def recipe_hash(config: PrepareConfig) -> str:
-    """Return 16 hex digits that change with every setting and stage version."""
-    versions = " ".join(f"{name}={version}" for name, version in STAGE_VERSIONS.items())
-    return hashlib.sha256(f"{config_hash(config)} {versions}".encode()).hexdigest()[:16]
+def recipe_hash(config: PrepareConfig, versions: Mapping[str, int]) -> str:
+    """Return 16 hex digits that change with every setting and stage version that shape clips."""
+    shaping = {name: value for name, value in to_mapping(config).items() if name not in _FREE}
+    stages = " ".join(f"{name}={version}" for name, version in versions.items())
+    return hashlib.sha256(f"{json.dumps(shaping, sort_keys=True)} {stages}".encode()).hexdigest()[:16]
 
 
 def check_config(file: Path, config: PrepareConfig) -> None:
@@ -53,8 +82,7 @@ def check_config(file: Path, config: PrepareConfig) -> None:
         raise ConfigError(f"cannot read {file}: {error}; choose another --out") from error
     if not isinstance(content, Mapping):
         raise ConfigError(f"{file} is not the configuration of a dataset; choose another --out")
-    written = dict(_leaves(content))
-    asked = dict(_leaves(to_mapping(config)))
+    written, asked = _shaping(content), _shaping(to_mapping(config))
     changed = [
         f"  {name}: {written.get(name, 'absent')!r} in the dataset, {asked.get(name, 'absent')!r} now"
         for name in sorted(written.keys() | asked.keys())
@@ -67,19 +95,15 @@ def check_config(file: Path, config: PrepareConfig) -> None:
         )
 
 
-def check_recipe(folder: Path, written: str, config: PrepareConfig) -> None:
+def check_recipe(folder: Path, written: str, config: PrepareConfig, versions: Mapping[str, int]) -> None:
     """Raise `ConfigError` when a finished dataset of the same configuration was made by other stage versions."""
-    if written and written != recipe_hash(config):
-        versions = ", ".join(f"{name} v{version}" for name, version in STAGE_VERSIONS.items())
+    if written and written != recipe_hash(config, versions):
+        stages = ", ".join(f"{name} v{version}" for name, version in versions.items())
         raise ConfigError(
-            f"{folder} was made by other versions of the stages (recipe {written}, this densewalk: {versions}); "
+            f"{folder} was made by other versions of the stages (recipe {written}, this densewalk: {stages}); "
             "choose another --out"
         )
 
 
-def _leaves(mapping: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in mapping.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
+def _shaping(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in leaves(content) if name.partition(".")[0] not in _FREE}

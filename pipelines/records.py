@@ -110,6 +110,8 @@ class StreamFacts:
     """`progressive`, `top` or `bottom` (the field shown first), `unknown`."""
     streams: str = ""
     """Types and codecs of all streams, such as `video:h264 audio:aac`."""
+    declared_seconds: float = 0.0
+    """Duration the container claims; 0 when it claims none. Nothing relies on it."""
     packets: int = 0
     """Of the video stream."""
     first_seconds: float = 0.0
@@ -244,6 +246,7 @@ class SourceRow:
     colour_primaries: str
     field_order: str
     streams: str
+    declared_seconds: float
     packets: int
     first_seconds: float
     last_seconds: float

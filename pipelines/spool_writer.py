@@ -1,40 +1,84 @@
-"""Writing a reel's spool while its source is decoded."""
+"""Writing a reel's spool (see spool.py) while its source is decoded.
 
+Shapes: N frames of the reel, R = 3/2 H rows and W columns of an I420 frame, 27 x 48 thumbnails.
+"""
+
+import shutil
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float32, UInt8
 
-from densewalk.pipelines.spool import FRAMES, MOTION, THUMBNAILS, TIMES, thumbnail
+from densewalk.pipelines.spool import FRAMES, MOTION, THUMBNAILS, TIMES
 
 __all__ = ["SpoolWriter"]
 
+_BUFFER_BYTES = 1 << 20
+
 
 class SpoolWriter:
-    """Writes a source's frames as they are decoded; a context manager."""
+    """Writes the files of one reel into `folder`, over whatever an earlier attempt left there."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder = folder
-        self._frames = (folder / FRAMES).open("wb")
-        self._thumbnails = (folder / THUMBNAILS).open("wb")
-        self.pts: list[int] = []
-        """Ticks of the frames so far."""
+        self.folder = folder
+        self.ticks: list[int] = []
+        """Presentation times of the reel's frames so far."""
+        self._context: tuple[list[int], list[int]] = [], []
+        self._frames = (folder / FRAMES).open("wb", buffering=0)
+        self._thumbnails = (folder / THUMBNAILS).open("wb", buffering=_BUFFER_BYTES)
 
-    def __enter__(self) -> "SpoolWriter":
-        return self
+    @property
+    def num_frames(self) -> int:
+        """Frames of the reel so far."""
+        return len(self.ticks)
 
-    def add(self, frame_RW: UInt8[np.ndarray, "r w"], pts: int) -> None:
-        """Append a frame."""
-        self._frames.write(np.ascontiguousarray(frame_RW).data)
-        self._thumbnails.write(thumbnail(frame_RW).data)
-        self.pts.append(pts)
+    @property
+    def lead(self) -> int:
+        """Thumbnails before the reel's first frame."""
+        return len(self._context[0])
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    @property
+    def trail(self) -> int:
+        """Thumbnails behind the reel's last frame."""
+        return len(self._context[1])
+
+    def add(self, frame_RW: UInt8[np.ndarray, "r w"], thumbnail_HWC: UInt8[np.ndarray, "27 48 3"], tick: int) -> None:
+        """Append a frame. Raises `OSError` when it does not fit on the disk."""
+        self._write(np.ascontiguousarray(frame_RW).data.cast("B"))
+        self._thumbnails.write(np.ascontiguousarray(thumbnail_HWC).data)
+        self.ticks.append(tick)
+
+    def add_context(self, thumbnail_HWC: UInt8[np.ndarray, "27 48 3"], tick: int) -> None:
+        """Append what is known of a frame of the reel before, or, once there are frames, of the reel behind."""
+        self._context[bool(self.ticks)].append(tick)
+        self._thumbnails.write(np.ascontiguousarray(thumbnail_HWC).data)
+
+    def absorb(self, following: "SpoolWriter") -> None:
+        """Take over the frames of the reel behind, all of which are in this one's trail, and remove it."""
+        assert following.ticks == self._context[1], "not every frame behind is in the trail"
+        following.abandon()
+        with (following.folder / FRAMES).open("rb") as frames:
+            while block := frames.read(_BUFFER_BYTES):
+                self._write(memoryview(block))
+        self.ticks += following.ticks
+        self._context[1].clear()
+        shutil.rmtree(following.folder)
+
+    def _write(self, block: memoryview) -> None:
+        """Append to the frames; an unbuffered file may take a part at a time."""
+        while block:
+            block = block[self._frames.write(block) :]
+
+    def close(self, motion_N: Float32[np.ndarray, "n"]) -> None:
+        """Finish the reel. Raises `OSError` when it does not fit on the disk."""
         self._frames.close()
         self._thumbnails.close()
-        np.save(self._folder / TIMES, np.array(self.pts, dtype=np.int64), allow_pickle=False)
-        np.save(self._folder / MOTION, np.full(len(self.pts), np.nan, dtype=np.float32), allow_pickle=False)
+        ticks = np.array([*self._context[0], *self.ticks, *self._context[1]], dtype=np.int64)
+        np.save(self.folder / TIMES, ticks, allow_pickle=False)
+        np.save(self.folder / MOTION, motion_N, allow_pickle=False)
+
+    def abandon(self) -> None:
+        """Close the files as they are."""
+        self._frames.close()
+        self._thumbnails.close()

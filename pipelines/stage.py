@@ -35,7 +35,7 @@ class Stage(ABC, Generic[In, Out]):
     name: ClassVar[str]
     version: ClassVar[int]
     """Raised whenever the same input may give other output; part of the dataset's recipe hash."""
-    resources: ClassVar[Resources] = Resources()
+    resources: Resources = Resources()
     batch_size: ClassVar[int] = 1
 
     def setup(self) -> None:

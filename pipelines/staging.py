@@ -1,99 +1,121 @@
-"""Staging: what became of one source, whole or not at all. The unit in which an interrupted preparation resumes.
+"""Staging: what became of one reel, whole or not at all. The unit in which an interrupted preparation resumes.
 
-    .work/staged/<source id>.tar     <key>.mp4  <key>.json  ...  <source id>.outcome.json
+    .work/staged/<recipe>/<source id>-<name>-<reel>.tar          <key>.mp4  <key>.json  [<key>.flow.npz]  ...
+    .work/staged/<recipe>/<source id>-<name>-<reel>[.last].json  its outcome, written last
+    .work/staged/<recipe>/<source id>-<name>.verdict.json        for a source that gave nothing
 
-The tar is written under a scratch name and renamed, so two workers of the same source, one of them left over from a
-killed run, cannot spoil each other's work.
+`name` stands for the uri, so copies of one content that two workers make at once cannot spoil each other. Every file is
+written elsewhere and renamed.
 """
 
 import json
-import tarfile
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from densewalk.datasets.atomic import write_text
 from densewalk.datasets.ledger import Verdict
-from densewalk.datasets.records import ClipRow, Source
-from densewalk.datasets.shards.tar import write_shard
+from densewalk.datasets.records import ClipRow, Source, name_id
 from densewalk.pipelines.records import SourceRow
 
-__all__ = ["SourceOutcome", "read_outcome", "stage", "staged_members", "staged_path"]
+__all__ = ["NAME_DIGITS", "ReelOutcome", "StagedClip", "Staging"]
 
-_OUTCOME = "outcome.json"
+NAME_DIGITS = 16
+"""Digits of a uri's `name_id` in file names."""
+_LAST = ".last"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SourceOutcome:
-    """What became of a source and of its candidate clips."""
+class StagedClip:
+    """A clip in a staged tar."""
+
+    row: ClipRow
+    """`shard` and `offset` say where its mp4 lies in the staging folder."""
+    total_bytes: int
+    """Of the mp4 and its companions."""
+    signature: str = ""
+    """What near-duplicates are known by; empty when not asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReelOutcome:
+    """What became of a reel and of its candidate clips."""
 
     source: Source
-    verdict: Verdict
-    clips: tuple[ClipRow, ...] = ()
-    """Rows of the clips that were written; shard and offset are filled in when they are packed."""
-    clip_verdicts: tuple[Verdict, ...] = ()
-    """A row for each candidate clip."""
-    row: SourceRow | None = None
-    """Absent for sources that could not be decoded."""
+    number: int
+    is_last: bool
+    row: SourceRow
+    """Of the source, as far as this reel goes."""
+    clips: tuple[StagedClip, ...]
+    verdicts: tuple[Verdict, ...]
+    """One for each candidate clip."""
 
 
-def staged_path(staged: Path, source_id: str) -> Path:
-    """Return where the outcome of a source is staged."""
-    return staged / f"{source_id}.tar"
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """The folder where outcomes wait to be packed."""
+
+    folder: Path
+
+    def tar_path(self, source: Source, reel: int) -> Path:
+        """Return where the members of a reel's clips belong."""
+        return self.folder / f"{_stem(source.id, source.uri)}-{reel:04d}.tar"
+
+    def put(self, outcome: ReelOutcome) -> None:
+        """Declare a reel staged; its tar, if it has clips, must lie in its place."""
+        last = _LAST if outcome.is_last else ""
+        name = f"{_stem(outcome.source.id, outcome.source.uri)}-{outcome.number:04d}{last}.json"
+        write_text(self.folder / name, json.dumps(asdict(outcome), sort_keys=True))
+
+    def put_verdict(self, verdict: Verdict) -> None:
+        """Keep the verdict on a source that ended before it was staged; it outweighs reels that were."""
+        name = f"{_stem(verdict.source_id, verdict.uri)}.verdict.json"
+        write_text(self.folder / name, json.dumps(asdict(verdict), sort_keys=True))
+
+    def holds(self, source_id: str, uri: str) -> bool:
+        """Return whether nothing more needs to be done for a source."""
+        return self._verdict_path(source_id, uri).is_file() or self._reel_paths(source_id, uri) is not None
+
+    def names(self) -> dict[str, str]:
+        """Return the ids of sources of which something is staged, by the digits of their names."""
+        if not self.folder.is_dir():
+            return {}
+        parts = (path.name.split("-") for path in self.folder.iterdir())
+        return {name.partition(".")[0]: source_id for source_id, name, *_ in parts}
+
+    def outcome(self, source_id: str, uri: str) -> list[ReelOutcome] | Verdict | None:
+        """Return what became of a source's reels, or the verdict on it, or None when it is unfinished."""
+        verdict = self._verdict_path(source_id, uri)
+        if verdict.is_file():
+            return Verdict(**json.loads(verdict.read_text()))
+        paths = self._reel_paths(source_id, uri)
+        return None if paths is None else [_outcome(json.loads(path.read_text())) for path in paths]
+
+    def _verdict_path(self, source_id: str, uri: str) -> Path:
+        return self.folder / f"{_stem(source_id, uri)}.verdict.json"
+
+    def _reel_paths(self, source_id: str, uri: str) -> list[Path] | None:
+        """Return the outcomes of all reels up to the last, or None where one is missing."""
+        stem = _stem(source_id, uri)
+        found = sorted(self.folder.glob(f"{stem}-*{_LAST}.json"))
+        if not found:
+            return None
+        last = found[0]
+        number = int(last.name[len(stem) + 1 :].partition(".")[0])
+        earlier = [self.folder / f"{stem}-{reel:04d}.json" for reel in range(number)]
+        return [*earlier, last] if all(path.is_file() for path in earlier) else None
 
 
-def stage(
-    staged: Path, scratch: Path, members: Iterable[tuple[str, bytes] | SourceOutcome], source_id: str
-) -> SourceOutcome:
-    """Write the members of a source's clips, which end with its outcome, and return that outcome."""
-    outcomes: list[SourceOutcome] = []
-
-    def flat() -> Iterator[tuple[str, bytes]]:
-        for member in members:
-            if isinstance(member, SourceOutcome):
-                outcomes.append(member)
-                yield f"{source_id}.{_OUTCOME}", json.dumps(asdict(member), sort_keys=True).encode()
-            else:
-                yield member
-
-    temporary = staged_path(scratch, source_id)
-    write_shard(temporary, flat())
-    staged.mkdir(parents=True, exist_ok=True)
-    temporary.replace(staged_path(staged, source_id))
-    return outcomes[-1]
+def _stem(source_id: str, uri: str) -> str:
+    return f"{source_id}-{name_id(uri)[:NAME_DIGITS]}"
 
 
-def read_outcome(path: Path) -> SourceOutcome | None:
-    """Return a staged outcome, or None where there is none or the tar is damaged."""
-    try:
-        with tarfile.open(path, "r:") as tar:
-            last = tar.getmembers()[-1]
-            if not last.name.endswith(f".{_OUTCOME}"):
-                return None
-            content = tar.extractfile(last)
-            return _outcome(json.loads(content.read())) if content is not None else None
-    except (OSError, tarfile.TarError, IndexError, ValueError):
-        return None
-
-
-def staged_members(staged: Path, rows: Sequence[ClipRow]) -> Iterator[tuple[str, bytes]]:
-    """Yield the mp4 and json members of clips, in the order of the rows."""
-    for source_id, clips in groupby(rows, key=lambda row: row.source_id):
-        with tarfile.open(staged_path(staged, source_id), "r:") as tar:
-            for clip in clips:
-                for name in (f"{clip.key}.mp4", f"{clip.key}.json"):
-                    member = tar.extractfile(name)
-                    assert member is not None, f"{name} is not a file"
-                    yield name, member.read()
-
-
-def _outcome(content: dict[str, Any]) -> SourceOutcome:
-    row = content["row"]
-    return SourceOutcome(
+def _outcome(content: dict[str, Any]) -> ReelOutcome:
+    return ReelOutcome(
         source=Source(**content["source"]),
-        verdict=Verdict(**content["verdict"]),
-        clips=tuple(ClipRow(**clip) for clip in content["clips"]),
-        clip_verdicts=tuple(Verdict(**verdict) for verdict in content["clip_verdicts"]),
-        row=None if row is None else SourceRow.rebuilt(row),
+        number=content["number"],
+        is_last=content["is_last"],
+        row=SourceRow.rebuilt(content["row"]),
+        clips=tuple(StagedClip(**{**clip, "row": ClipRow(**clip["row"])}) for clip in content["clips"]),
+        verdicts=tuple(Verdict(**verdict) for verdict in content["verdicts"]),
     )

@@ -1,6 +1,7 @@
 """The `.work` folder of a dataset in preparation, held by one process at a time.
 
     .work/staged/<recipe hash>/   what became of each source so far; kept when a run is killed
+    .work/fetched/                downloads, broken ones included; kept when a run is killed
     .work/scratch/<run>/          frames in transit, of one run only; thrown away
     .work/commit/                 tables laid ready to be moved in
 
@@ -34,6 +35,7 @@ class Workplace:
 
     out: Path
     staged: Path
+    fetched: Path
     scratch: Path
     ready: Path
 
@@ -46,7 +48,13 @@ def held(out: Path, recipe_hash: str) -> Iterator[Workplace]:
     the folder cannot be written or holds something else, `DataError` when another process prepares into it.
     """
     work = out / _WORK
-    place = Workplace(out, work / "staged" / recipe_hash, work / "scratch" / uuid.uuid4().hex, work / "commit")
+    place = Workplace(
+        out=out,
+        staged=work / "staged" / recipe_hash,
+        fetched=work / "fetched",
+        scratch=work / "scratch" / uuid.uuid4().hex,
+        ready=work / "commit",
+    )
     try:
         _refuse_foreign(out)
         out.mkdir(parents=True, exist_ok=True)

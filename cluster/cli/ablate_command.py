@@ -35,15 +35,15 @@ def ablate(
       densewalk ablate gmrw_small data/corpus --out runs/ablation --seeds 1 steps=100
       densewalk ablate gmrw_small --out runs/collapse --row "+ label warping" steps=700
     """
-    paths, overrides = split_overrides(arguments or [])
-    if len(paths) > 1:
-        raise ConfigError(f"one dataset at a time: {', '.join(map(str, paths))}")
+    folders, overrides = split_overrides(arguments or [])
+    if len(folders) > 1:
+        raise ConfigError(f"one dataset at a time: {', '.join(folders)}")
     from densewalk.cluster.ablating import run_ablation
     from densewalk.cluster.ablation_report import write_ablation_report
     from densewalk.datasets.dataset import Dataset
     from densewalk.ssl.ablation import describe_ablation, plan_ablation
 
-    dataset = Dataset.open(paths[0]).folder if paths else None
+    dataset = Dataset.open(Path(folders[0])).folder if folders else None
     ablation = plan_ablation(name, overrides=overrides, dataset=dataset, seeds=seeds, rows=rows or [])
     if explain:
         say(describe_ablation(ablation))

@@ -12,13 +12,13 @@ __all__ = ["output_folder", "split_overrides"]
 _OVERRIDE = re.compile(r"[A-Za-z_]\w*(\.\w+)*=.*", re.DOTALL)
 
 
-def split_overrides(arguments: Sequence[str]) -> tuple[list[Path], list[str]]:
-    """Return paths and `section.field=value` overrides, which a command line may mix.
+def split_overrides(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return other arguments and `section.field=value` overrides, which a command line may mix.
 
-    A file that exists is a path even when its name reads like an override.
+    A file that exists is no override even when its name reads like one.
     """
     overrides = [text for text in arguments if _OVERRIDE.fullmatch(text) and not Path(text).exists()]
-    return [Path(text) for text in arguments if text not in overrides], overrides
+    return [text for text in arguments if text not in overrides], overrides
 
 
 def output_folder(folder: Path, option: str = "--out") -> Path:

@@ -57,7 +57,7 @@ def evaluate(
     chosen, overrides = split_overrides(arguments or [])
     plan = plan_evaluation(
         {row_name(subject): subject},
-        [str(name) for name in chosen],
+        chosen,
         out,
         data=data,
         overrides=overrides,

@@ -19,6 +19,10 @@ def inspect(
         Path | None, typer.Option("--shots", help="JSON of known cuts: file name -> hard_cuts; shows what was missed.")
     ] = None,
     tolerance: Annotated[int, typer.Option("--tolerance", min=0, help="Frames a cut may be off.")] = 0,
+    sheet: Annotated[
+        Path | None, typer.Option("--sheet", metavar="PNG", help="Picture of clips: first, middle and last frames.")
+    ] = None,
+    clips: Annotated[int, typer.Option("--clips", min=1, help="Clips on the sheet, spread over the dataset.")] = 20,
 ) -> None:
     """Verify a dataset and say what is in it.
 
@@ -28,6 +32,7 @@ def inspect(
     Examples:
       densewalk inspect data/corpus
       densewalk inspect data/corpus --shots shots.json --tolerance 1
+      densewalk inspect data/corpus --sheet clips.png --clips 40
     """
     from densewalk.cluster.audit import audit
     from densewalk.cluster.dataset_summary import describe_audit, describe_cuts
@@ -37,6 +42,12 @@ def inspect(
     say(describe_audit(result))
     if shots is not None:
         say(describe_cuts(dataset, shots, tolerance_frames=tolerance))
+    if sheet is not None:
+        from densewalk.cluster.corpus_pictures import clip_sheet
+        from densewalk.ssl.show.still import write_png
+
+        write_png(sheet, clip_sheet(result.dataset, most=clips))
+        say(f"first, middle and last frames of clips in {sheet}")
     if result.findings:
         listed = "\n".join(f"  {finding}" for finding in result.findings[:_SHOWN])
         more = f"\n  and {len(result.findings) - _SHOWN} more" if len(result.findings) > _SHOWN else ""

@@ -32,13 +32,13 @@ def pretrain(
       densewalk pretrain data/corpus --out runs/first
       densewalk pretrain --recipe gmrw_scenes_small --out runs/scenes steps=500 optimiser.lr=2e-4
     """
-    paths, overrides = split_overrides(arguments or [])
-    if len(paths) > 1:
-        raise ConfigError(f"one dataset at a time: {', '.join(map(str, paths))}; prepare can append to a dataset")
+    folders, overrides = split_overrides(arguments or [])
+    if len(folders) > 1:
+        raise ConfigError(f"one dataset at a time: {', '.join(folders)}; prepare can append to a dataset")
     from densewalk.cluster.training_plan import describe_step, describe_training, plan_training
     from densewalk.ssl.train.loop import pretrain as train
 
-    dataset = paths[0] if paths else None
+    dataset = Path(folders[0]) if folders else None
     config = plan_training(recipe, dataset=dataset, overrides=overrides, file=config_file)
     if explain:
         say(describe_training(config))

@@ -5,7 +5,7 @@ It is written for somebody who has not read the code or the papers.
 
 from collections.abc import Mapping, Sequence
 
-from densewalk.cluster.quickstart.corpus_pictures import clip_sheet, source_strips
+from densewalk.cluster.corpus_pictures import clip_sheet, source_strips
 from densewalk.cluster.quickstart.filmed_clip import FILM, MASKS, WALKS, read_film_card
 from densewalk.cluster.quickstart.plan import QuickstartPlan
 from densewalk.cluster.run_report import curve_charts, score_blocks

@@ -16,8 +16,8 @@ from densewalk.cluster.quickstart.plan import QuickstartPlan
 from densewalk.cluster.training_plan import describe_step
 from densewalk.datasets.dataset import CARD
 from densewalk.datasets.ledger import read_ledger
-from densewalk.datasets.manifest import scan
 from densewalk.pipelines.commit import LEDGER
+from densewalk.pipelines.sources import read_entries
 from densewalk.ssl.evaluate.benchmark import Scores
 from densewalk.ssl.evaluate.evaluating import Listener
 from densewalk.ssl.train.config import TrainConfig
@@ -32,7 +32,8 @@ def run_quickstart(plan: QuickstartPlan) -> Path:
     say(f"2/6 prepare clips in {plan.corpus}")
     if not _is_prepared(plan):
         with shown_progress() as show:
-            result = prepare_corpus(plan.videos, plan.corpus, plan.prepare, on_ray=True, show=show)
+            specs = [str(path) for path in plan.videos]
+            result = prepare_corpus(specs, plan.corpus, plan.prepare, on_ray=True, show=show)
         say(describe_result(result))
     for name, (run, config) in plan.trainings.items():
         say(f"3/6 pretrain {name} in {run}")
@@ -51,7 +52,7 @@ def _is_prepared(plan: QuickstartPlan) -> bool:
     if not (plan.corpus / CARD).is_file():
         return False
     known = {verdict.uri for verdict in read_ledger(plan.corpus / LEDGER) if verdict.kind == "source"}
-    return {str(found.path) for found in scan(plan.videos)} <= known
+    return {entry.uri for entry in read_entries([str(path) for path in plan.videos])} <= known
 
 
 def _pretrain(run: Path, config: TrainConfig) -> None:

@@ -10,14 +10,14 @@ import hashlib
 import io
 import re
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from densewalk.datasets.atomic import atomic_path
 from densewalk.datasets.errors import DataError
 
-__all__ = ["MemberPlace", "read_companion", "read_range", "write_shard"]
+__all__ = ["MemberPlace", "read_companion", "read_group", "read_range", "write_shard"]
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+")
 
@@ -71,18 +71,38 @@ def read_range(path: Path, offset: int, size: int) -> bytes:
     return content
 
 
+def read_group(path: Path, name: str, offset: int) -> Iterator[tuple[str, bytes]]:
+    """Yield member `name`, whose data begins at `offset`, and those that directly follow it and share its key.
+
+    Raises `DataError` when something else lies there or the shard is cut off or damaged.
+    """
+    for entry, start in _group(path, name, offset):
+        yield entry.name, read_range(path, start, entry.size)
+
+
 def read_companion(path: Path, name: str, *, after: MemberPlace) -> bytes:
     """Return the content of member `name`, one of those that directly follow `after` and share its key.
 
     Raises `DataError` when the shard holds no such member there.
     """
-    key = after.name.partition(".")[0]
-    offset = after.offset + _padded(after.bytes)
-    while (entry := _entry_at(path, offset)) is not None and entry.name.partition(".")[0] == key:
+    for entry, start in _group(path, after.name, after.offset):
         if entry.name == name:
-            return read_range(path, offset + tarfile.BLOCKSIZE, entry.size)
-        offset += tarfile.BLOCKSIZE + _padded(entry.size)
+            return read_range(path, start, entry.size)
     raise DataError(f"shard {path} has no member {name} behind {after.name}; expected a shard made by prepare")
+
+
+def _group(path: Path, name: str, offset: int) -> Iterator[tuple[tarfile.TarInfo, int]]:
+    """Yield the headers of a key's members and where their data begins."""
+    start = offset
+    entry = _entry_at(path, start - tarfile.BLOCKSIZE)
+    if entry is None or entry.name != name:
+        found = "nothing" if entry is None else entry.name
+        raise DataError(f"shard {path} has {found} where {name} should lie, at byte {offset}; copy the shard again")
+    key = name.partition(".")[0]
+    while entry is not None and entry.name.partition(".")[0] == key:
+        yield entry, start
+        start += _padded(entry.size) + tarfile.BLOCKSIZE
+        entry = _entry_at(path, start - tarfile.BLOCKSIZE)
 
 
 def _entry_at(path: Path, offset: int) -> tarfile.TarInfo | None:

@@ -1,221 +1,179 @@
-"""Clips: shots become stored clips, staged together with the verdicts on their source.
+"""Clips: which frames of a reel's shots become clips, at which constant rate; nothing is encoded yet.
 
-A shot longer than `max_seconds` is divided into equal pieces, so that no short rest is lost; a piece shorter than
-`min_seconds` is rejected. A clip has a constant frame rate, at most `max_fps`, made from presentation times.
+Before any policy looks at them, shots lose foreign frames at their ends (see shot_edges.py). A clip never leaves its
+reel: what a policy would lay over the border of two reels is divided there, at frames that depend on
+`decode.reel_frames` alone.
 """
 
-import hashlib
-import json
 import math
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
-from pathlib import Path
-
-import numpy as np
-from jaxtyping import Float
+from typing import Literal
 
 from densewalk.datasets.config import require
 from densewalk.datasets.ledger import Verdict
-from densewalk.datasets.records import ClipRow, Source, clip_key
-from densewalk.pipelines.encode import EncodeConfig, encode_clip
-from densewalk.pipelines.records import Decoded, ShotList, SourceRow, Staged
-from densewalk.pipelines.spool import frame_seconds, spooled_frames
+from densewalk.datasets.records import clip_key
+from densewalk.pipelines.clip_policies import CutsInside, Proposal, divided, from_segments, snippet, windows
+from densewalk.pipelines.records import Candidate, Cutting, Reel, Refusal, ShotList
+from densewalk.pipelines.shot_edges import inner_frames
+from densewalk.pipelines.spool import read_thumbnails
 from densewalk.pipelines.stage import Stage
-from densewalk.pipelines.staging import SourceOutcome, stage
-from densewalk.pipelines.timestamps import display_end, frames_on_display, stored_rate
+from densewalk.pipelines.timeline import Timeline
+from densewalk.pipelines.timestamps import stored_rate
 
-__all__ = ["ClipConfig", "Clips", "pieces"]
+__all__ = ["ClipConfig", "Clips", "Policy"]
+
+Policy = Literal["shots", "windows", "segments", "snippet"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipConfig:
-    """Which clips are made of a shot."""
+    """Which clips are made of shots."""
 
-    max_seconds: float = 10.0
-    """Longest clip; longer shots are divided into equal pieces."""
+    policy: Policy = "shots"
+    """`shots`: whole shots; `windows`: windows of fixed length, and what is left of a shot; `segments`: the parts that
+    the list of sources asks for, whole videos where it asks for none; `snippet`: one random stretch of each source, as
+    in YouTube-8M-Segments."""
     min_seconds: float = 1.0
-    """Shortest clip; shorter pieces are rejected."""
+    """Shortest clip; what is shorter is rejected."""
+    max_seconds: float = 10.0
+    """Longest clip of `shots` and `segments`; longer ones are divided into equal pieces."""
     max_fps: float = 30.0
     """Highest stored frame rate; faster sources are divided by a whole number."""
-    encode: EncodeConfig = field(default_factory=EncodeConfig)
-    """How clips are encoded."""
+    fps: float | None = None
+    """Exact stored frame rate, whatever the source's, frames chosen by presentation time; 23.976, 29.97 and 59.94 stand
+    for 24, 30 and 60 over 1.001. None: the source's rate, within `max_fps`."""
+    window_seconds: float = 4.0
+    """Length of the windows of `windows`."""
+    hop_seconds: float = 4.0
+    """Time from the start of one window to that of the next; below `window_seconds`, windows overlap."""
+    snippet_seconds: float = 6.0
+    """Length of the stretch of `snippet`."""
+    cuts_in_segments: CutsInside = "divide"
+    """What becomes of a segment with cuts or transitions inside: `divide` at them, `keep` it whole (the cuts are in
+    sources.parquet), or `reject` it."""
+    seed: int = 0
+    """Of the random stretch, together with the source's content."""
 
     def __post_init__(self) -> None:
         require(
-            self.min_seconds <= 0 and "clips.min_seconds must be above 0",
+            self.min_seconds <= 0 and f"clips.min_seconds={self.min_seconds:g} must be above 0",
             self.max_seconds < 2 * self.min_seconds
             and f"clips.max_seconds={self.max_seconds:g} must be at least twice clips.min_seconds, "
             "or pieces of a divided shot would be too short",
-            self.max_fps < 1 and "clips.max_fps must be at least 1",
+            self.max_fps < 1 and f"clips.max_fps={self.max_fps:g} must be at least 1",
+            self.fps is not None and not 1 <= self.fps <= 240 and f"clips.fps={self.fps:g} must lie between 1 and 240",
+            self.window_seconds < self.min_seconds
+            and f"clips.window_seconds={self.window_seconds:g} must be at least clips.min_seconds",
+            self.hop_seconds <= 0 and f"clips.hop_seconds={self.hop_seconds:g} must be above 0",
+            self.snippet_seconds < self.min_seconds
+            and f"clips.snippet_seconds={self.snippet_seconds:g} must be at least clips.min_seconds",
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A candidate clip."""
-
-    key: str
-    shot: int
-    interval: tuple[int, int]
-    start_seconds: float
-    end_seconds: float
-
-
-class Clips(Stage[ShotList, Staged]):
-    """Cuts, encodes and stages the clips of each source, then removes its spooled frames."""
+class Clips(Stage[ShotList, Cutting]):
+    """Plans the clips of each reel."""
 
     name = "clips"
-    version = 1
+    version = 2
 
-    def __init__(self, config: ClipConfig, *, scratch: Path, staged: Path, stage_versions: Mapping[str, int]) -> None:
+    def __init__(self, config: ClipConfig) -> None:
         self.config = config
-        self.scratch = scratch
-        self.staged = staged
-        self.stage_versions = dict(stage_versions)
 
-    def __call__(self, records: Sequence[ShotList]) -> list[Staged | Verdict]:
-        """Return what was staged of each source."""
-        return [self._stage(shots) for shots in records]
+    def __call__(self, records: Sequence[ShotList]) -> list[Cutting | Verdict]:
+        """Return the candidates of each reel, those that are no clips with the reason."""
+        return [self._plan(record) for record in records]
 
-    def _stage(self, shots: ShotList) -> Staged:
-        source = shots.decoded.source
-        outcome = stage(self.staged, self.scratch, self._members(shots), source.id)
-        shutil.rmtree(shots.decoded.folder)
-        seconds = sum(clip.frames / clip.fps for clip in outcome.clips)
-        return Staged(source=source, num_clips=len(outcome.clips), seconds=seconds)
-
-    def _members(self, shots: ShotList) -> Iterator[tuple[str, bytes] | SourceOutcome]:
-        source = shots.decoded.source
-        time_N = frame_seconds(shots.decoded)
-        rows: list[ClipRow] = []
-        verdicts: list[Verdict] = []
-        for piece in _candidates(shots, time_N, self.config):
-            seconds = piece.end_seconds - piece.start_seconds
-            if seconds < self.config.min_seconds - 1e-6:
-                detail = f"{seconds:.3f} s; clips.min_seconds={self.config.min_seconds:g}"
-                verdicts.append(_clip_verdict(piece, source, "too short", detail))
-                continue
-            row, mp4 = self._encode(shots.decoded, piece, time_N)
-            yield f"{row.key}.mp4", mp4
-            yield f"{row.key}.json", self._lineage(row, source)
-            rows.append(row)
-            verdicts.append(_clip_verdict(piece, source))
-        yield SourceOutcome(
-            source=source,
-            verdict=_source_verdict(shots.decoded, len(rows), len(verdicts)),
-            clips=tuple(rows),
-            clip_verdicts=tuple(verdicts),
-            row=_source_row(shots, time_N, len(rows)),
+    def _plan(self, record: ShotList) -> Cutting:
+        timeline = Timeline.of(record.reel)
+        shots = _inner_shots(record)
+        proposals = [self._judged(proposal, timeline) for proposal in self._proposals(record, shots, timeline)]
+        fps = _constant_rate(timeline.rate, self.config)
+        made = [(_candidate(p, record.reel, timeline, fps), p.refusal) for p in _named_once(proposals)]
+        return Cutting(
+            shots=record,
+            clips=tuple(clip for clip, refusal in made if refusal is None),
+            rejected=tuple((clip, refusal) for clip, refusal in made if refusal is not None),
         )
 
-    def _encode(self, decoded: Decoded, piece: _Piece, time_N: Float[np.ndarray, "n"]) -> tuple[ClipRow, bytes]:
-        rate = _as_fraction(decoded.fps)
-        fps = stored_rate(rate, self.config.max_fps)
-        shown_K = frames_on_display(time_N, piece.interval, rate=rate, fps=fps)
-        frames_NRW = spooled_frames(decoded)
-        mp4 = encode_clip(
-            (frames_NRW[frame] for frame in shown_K),
-            size_wh=(decoded.width, decoded.height),
-            fps=fps,
-            config=self.config.encode,
-            temporary=Path(decoded.folder) / "clip.mp4",
-        )
-        row = ClipRow(
-            key=piece.key,
-            shard="",
-            offset=0,
-            bytes=len(mp4),
-            sha256=hashlib.sha256(mp4).hexdigest(),
-            source_id=decoded.source.id,
-            shot=piece.shot,
-            start_seconds=piece.start_seconds,
-            end_seconds=piece.end_seconds,
-            start_frame=piece.interval[0],
-            end_frame=piece.interval[1],
-            frames=len(shown_K),
-            fps=float(fps),
-            width=decoded.width,
-            height=decoded.height,
-            licence=decoded.source.licence,
-        )
-        return row, mp4
+    def _proposals(self, record: ShotList, shots: Sequence[tuple[int, int]], timeline: Timeline) -> Iterator[Proposal]:
+        config = self.config
+        if config.policy == "snippet":
+            drawn = snippet(record, shots, timeline, seconds=config.snippet_seconds, seed=config.seed)
+            yield from () if drawn is None else (drawn,)
+        elif config.policy == "windows":
+            for shot in shots:
+                yield from _windows(shot, timeline, config)
+        else:
+            wholes = (
+                from_segments(record, shots, timeline, cuts_inside=config.cuts_in_segments)
+                if config.policy == "segments"
+                else (Proposal(interval=shot, shot=shot[0]) for shot in shots)
+            )
+            for whole in wholes:
+                pieces = divided(timeline, whole.interval, config.max_seconds) if whole.refusal is None else []
+                yield from (replace(whole, interval=piece) for piece in pieces or [whole.interval])
 
-    def _lineage(self, row: ClipRow, source: Source) -> bytes:
-        content = {name: getattr(row, name) for name in row.__slots__ if name not in ("shard", "offset")}
-        content |= {"uri": source.uri, "source_sha256": source.sha256, "stages": self.stage_versions}
-        return json.dumps(content, sort_keys=True, ensure_ascii=False).encode()
+    def _judged(self, proposal: Proposal, timeline: Timeline) -> Proposal:
+        if proposal.refusal is not None:
+            return proposal
+        seconds = timeline.seconds(proposal.interval)
+        if seconds >= self.config.min_seconds - 1e-6:
+            return proposal
+        detail = f"{seconds:.3f} s; clips.min_seconds={self.config.min_seconds:g}"
+        return replace(proposal, refusal=Refusal(outcome="rejected", reason="too short", detail=detail))
 
 
-def pieces(
-    time_N: Float[np.ndarray, "n"], shot: tuple[int, int], *, rate: Fraction, max_seconds: float
-) -> list[tuple[int, int]]:
-    """Divide a shot's frames [start, end) into the fewest pieces of equal time, to the nearest frame."""
-    start, end = shot
-    start_seconds = float(time_N[start])
-    seconds = display_end(time_N, rate, end) - start_seconds
-    num_pieces = max(1, math.ceil(seconds / max_seconds - 1e-6))
-    moments = start_seconds + seconds / num_pieces * np.arange(1, num_pieces) - 0.5 / float(rate)
-    edges = [start, *np.clip(np.searchsorted(time_N, moments), start, end).tolist(), end]
-    return [(a, b) for a, b in pairwise(edges) if a < b]
+def _inner_shots(record: ShotList) -> list[tuple[int, int]]:
+    reel = record.reel
+    thumbnail_MHWC = read_thumbnails(reel)
+    first = reel.first_frame - reel.lead
+    inner = [inner_frames(thumbnail_MHWC, (start - first, end - first)) for start, end in record.shots]
+    return [(first + start, first + end) for start, end in inner]
 
 
-def _candidates(shots: ShotList, time_N: Float[np.ndarray, "n"], config: ClipConfig) -> Iterator[_Piece]:
-    rate = _as_fraction(shots.decoded.fps)
-    for number, shot in enumerate(shots.shots):
-        for place, interval in enumerate(pieces(time_N, shot, rate=rate, max_seconds=config.max_seconds)):
-            key = clip_key(shots.decoded.source.id, number, place)
-            ends = display_end(time_N, rate, interval[1])
-            yield _Piece(key, number, interval, float(time_N[interval[0]]), ends)
+def _windows(shot: tuple[int, int], timeline: Timeline, config: ClipConfig) -> Iterator[Proposal]:
+    fitting, rest = windows(timeline, shot, window_seconds=config.window_seconds, hop_seconds=config.hop_seconds)
+    yield from (Proposal(interval=interval, shot=shot[0]) for interval in fitting)
+    if rest is not None:
+        seconds = timeline.seconds(rest)
+        short = bool(fitting) and seconds < config.min_seconds - 1e-6
+        detail = f"{seconds:.3f} s; clips.min_seconds={config.min_seconds:g}"
+        refusal = Refusal(outcome="rejected", reason="rest of a shot", detail=detail) if short else None
+        yield Proposal(interval=rest, shot=shot[0], refusal=refusal)
 
 
-def _clip_verdict(piece: _Piece, source: Source, reason: str = "", detail: str = "") -> Verdict:
-    return Verdict(
-        kind="clip",
-        id=piece.key,
-        source_id=source.id,
-        uri=source.uri,
-        outcome="rejected" if reason else "written",
-        reason=reason,
-        detail=detail,
+def _named_once(proposals: Sequence[Proposal]) -> list[Proposal]:
+    """Make one proposal of those with the same frames: their labels stand together."""
+    by_interval: dict[tuple[int, int], Proposal] = {}
+    for proposal in proposals:
+        known = by_interval.get(proposal.interval, proposal)
+        labels = dict.fromkeys(label for p in (known, proposal) for label in p.label.split("; ") if label)
+        by_interval[proposal.interval] = replace(known, label="; ".join(labels))
+    return list(by_interval.values())
+
+
+def _candidate(proposal: Proposal, reel: Reel, timeline: Timeline, fps: Fraction) -> Candidate:
+    start, end = proposal.interval
+    inside = start < reel.first_frame + reel.num_frames
+    begins = timeline.start(start) if inside else reel.zero_seconds + start / float(timeline.rate)
+    return Candidate(
+        key=clip_key(reel.source.id, start, end),
+        shot=proposal.shot,
+        interval=proposal.interval,
+        start_seconds=begins,
+        end_seconds=timeline.end(proposal.interval) if inside else begins + (end - start) / float(timeline.rate),
+        fps=fps.as_integer_ratio(),
+        label=proposal.label,
+        crop_xywh=(0, 0, reel.width, reel.height),
     )
 
 
-def _source_verdict(decoded: Decoded, num_clips: int, num_candidates: int) -> Verdict:
-    fault = f"used {decoded.num_frames} frames; {decoded.fault}" if decoded.fault else ""
-    return Verdict(
-        kind="source",
-        id=decoded.source.id,
-        source_id=decoded.source.id,
-        uri=decoded.source.uri,
-        outcome="written" if num_clips else "rejected",
-        reason="" if num_clips else "no clip long enough",
-        detail=fault if num_clips else "; ".join(filter(None, (f"{num_candidates} candidates, all too short", fault))),
-    )
-
-
-def _source_row(shots: ShotList, time_N: Float[np.ndarray, "n"], num_clips: int) -> SourceRow:
-    decoded, source, facts = shots.decoded, shots.decoded.source, shots.decoded.facts
-    start = float(time_N[0])
-    return SourceRow(
-        **{name: getattr(source, name) for name in source.__slots__},
-        **{name: getattr(facts, name) for name in facts.__slots__},
-        width=decoded.width,
-        height=decoded.height,
-        frames=decoded.num_frames,
-        fps=decoded.fps,
-        variable_rate=decoded.variable_rate,
-        start_seconds=start,
-        seconds=display_end(time_N, _as_fraction(decoded.fps), decoded.num_frames) - start,
-        fault=decoded.fault,
-        cuts=shots.cuts,
-        transition_starts=tuple(start for start, _ in shots.transitions),
-        transition_ends=tuple(end for _, end in shots.transitions),
-        clips=num_clips,
-    )
-
-
-def _as_fraction(fps: float) -> Fraction:
-    return Fraction(fps).limit_denominator(1001)
+def _constant_rate(rate: Fraction, config: ClipConfig) -> Fraction:
+    if config.fps is None:
+        return stored_rate(rate, config.max_fps)
+    film = Fraction(math.ceil(config.fps) * 1000, 1001)
+    if not float(config.fps).is_integer() and abs(float(film) - config.fps) < 0.005:
+        return film
+    return Fraction(config.fps).limit_denominator(1000)

@@ -1,8 +1,10 @@
-"""Decode: a source becomes spooled frames, thumbnails and times, made by a killable child process."""
+"""Decode: a source becomes reels of spooled frames, thumbnails, times and motion, made by a killable child process."""
 
 import shutil
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +12,15 @@ from densewalk.datasets.config import require
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.ledger import Outcome, Verdict
 from densewalk.datasets.records import Source
-from densewalk.pipelines.container import DecodeLimits
-from densewalk.pipelines.records import Decoded, StreamFacts
-from densewalk.pipelines.sandbox import ChildDiedError, DeadlinePassedError, Sandbox
+from densewalk.pipelines.limits import MediaLimits
+from densewalk.pipelines.records import Probed, Reel
+from densewalk.pipelines.reels import TRAIL
+from densewalk.pipelines.sandbox import ChildDiedError, DeadlinePassedError, Sandbox, UnreadableError
 from densewalk.pipelines.stage import Stage
 
 __all__ = ["Decode", "DecodeConfig"]
+
+_REEL_STEP = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,31 +29,38 @@ class DecodeConfig:
 
     short_side_px: int = 256
     """Shorter side of stored frames; smaller sources keep their size."""
-    deadline_seconds: float = 900.0
-    """Time a file may take; then its decoder is killed and the file fails."""
+    reel_frames: int = 9000
+    """Frames of a reel, a multiple of 50; about two reels of a source lie in the scratch folder at a time."""
+    white_nits: float = 203.0
+    """Light of HDR that comes out as SDR white before the roll-off; 203 is the reference white of ITU-R BT.2408."""
+    motion_vectors: bool = True
+    """Whether the codec is asked for its motion vectors, which takes it up to a tenth longer."""
+    deadline_seconds: float = 3600.0
+    """Time that decoding a source may take; then its decoder is killed and the source fails."""
     memory_bytes: int = 4 << 30
     """Address space of the decoder's process."""
-    limits: DecodeLimits = field(default_factory=DecodeLimits)
-    """How much of a file is read."""
 
     def __post_init__(self) -> None:
         require(
-            self.short_side_px < self.limits.min_side_px
-            and f"decode.short_side_px={self.short_side_px} is below decode.limits.min_side_px",
-            self.short_side_px % 2 == 1 and "decode.short_side_px must be even",
-            self.deadline_seconds <= 0 and "decode.deadline_seconds must be above 0",
-            self.memory_bytes < 1 << 30 and "decode.memory_bytes must be at least 1 GiB",
+            (self.short_side_px < 2 or self.short_side_px % 2 == 1)
+            and f"decode.short_side_px={self.short_side_px} must be even and above 0",
+            (self.reel_frames <= TRAIL or self.reel_frames % _REEL_STEP != 0)
+            and f"decode.reel_frames={self.reel_frames} must be a multiple of {_REEL_STEP} above {TRAIL}",
+            not 50 <= self.white_nits <= 1000 and f"decode.white_nits={self.white_nits:g} must be 50 to 1000",
+            not self.deadline_seconds > 0 and f"decode.deadline_seconds={self.deadline_seconds:g} must be above 0",
+            self.memory_bytes < 1 << 30 and f"decode.memory_bytes={self.memory_bytes} must be at least 1 GiB",
         )
 
 
-class Decode(Stage[Source, Decoded]):
+class Decode(Stage[Probed, Reel]):
     """Decodes each source once, into a folder of its own below `scratch`."""
 
     name = "decode"
-    version = 1
+    version = 2
 
-    def __init__(self, config: DecodeConfig, scratch: Path) -> None:
+    def __init__(self, config: DecodeConfig, limits: MediaLimits, scratch: Path) -> None:
         self.config = config
+        self.limits = limits
         self.scratch = scratch
         self._sandbox: Sandbox | None = None
 
@@ -58,6 +70,7 @@ class Decode(Stage[Source, Decoded]):
             "densewalk.pipelines.decode_child",
             deadline_seconds=self.config.deadline_seconds,
             memory_bytes=self.config.memory_bytes,
+            writable=self.scratch,
         )
 
     def close(self) -> None:
@@ -65,40 +78,70 @@ class Decode(Stage[Source, Decoded]):
         if self._sandbox is not None:
             self._sandbox.close()
 
-    def __call__(self, records: Sequence[Source]) -> list[Decoded | Verdict]:
-        """Return decoded sources, or verdicts for those that give no frame.
+    def __call__(self, records: Sequence[Probed]) -> Iterator[Reel | Verdict]:
+        """Yield the reels of the sources, each when it is asked for; a source that ends early ends with a verdict.
 
-        Raises `DataError` when the scratch folder is full.
+        A reel's folder belongs to whoever takes the reel. Of a source that fails after some reels, a file that hangs
+        or kills its decoder, only the verdict counts. Raises `DataError` when the scratch folder is full.
         """
-        return [self._decode(source) for source in records]
+        for probed in records:
+            yield from self._decode(probed)
 
-    def _decode(self, source: Source) -> Decoded | Verdict:
-        folder = self.scratch / source.id
-        result = self._answer(source, folder)
-        if isinstance(result, Verdict):
-            shutil.rmtree(folder, ignore_errors=True)
-        return result
-
-    def _answer(self, source: Source, folder: Path) -> Decoded | Verdict:
-        assert self._sandbox is not None, "setup was not called"
-        request = {
-            "path": source.uri,
-            "folder": str(folder),
-            "short_side": self.config.short_side_px,
-            "limits": asdict(self.config.limits),
-        }
+    def _decode(self, probed: Probed) -> Iterator[Reel | Verdict]:
+        folder = self.scratch / probed.held.source.id
+        handed_out: set[str] = set()
         try:
-            answer = self._sandbox.call(request)
+            with closing(self._results(probed, folder)) as results:
+                for item in results:
+                    if isinstance(item, Reel):
+                        handed_out.add(Path(item.folder).name)
+                    yield item
+        finally:
+            _clear(folder, handed_out)
+        if probed.held.temporary:
+            Path(probed.held.path).unlink(missing_ok=True)
+
+    def _results(self, probed: Probed, folder: Path) -> Generator[Reel | Verdict, None, None]:
+        assert self._sandbox is not None, "setup was not called"
+        source = probed.held.source
+        try:
+            for answer in self._sandbox.stream(self._request(probed, folder), file=Path(probed.held.path)):
+                if "no_space" in answer:
+                    raise DataError(f"no space left in {self.scratch}: {answer['no_space']}; choose another --out")
+                if "outcome" in answer:
+                    yield _ended(source, answer["outcome"], answer["reason"], answer["detail"])
+                else:
+                    yield _reel(probed, answer)
         except ChildDiedError as error:
-            return _ended(source, "failed", "decoder died", str(error))
+            yield _ended(source, "failed", "decoder died", str(error))
         except DeadlinePassedError:
             detail = f"decode.deadline_seconds={self.config.deadline_seconds:g}"
-            return _ended(source, "failed", "deadline passed", detail)
-        if "no_space" in answer:
-            raise DataError(f"no space left in {self.scratch}: {answer['no_space']}; choose another --out")
-        if "outcome" in answer:
-            return _ended(source, answer["outcome"], answer["reason"], answer["detail"])
-        return _decoded(source, folder, answer)
+            yield _ended(source, "failed", "deadline passed", detail)
+        except UnreadableError as error:
+            yield _ended(source, "failed", "not readable", str(error))
+
+    def _request(self, probed: Probed, folder: Path) -> dict[str, Any]:
+        aspect = Fraction(probed.facts.sample_aspect).limit_denominator(10_000)
+        return {
+            "folder": str(folder),
+            "rotation": probed.facts.rotation,
+            "sample_aspect": aspect.as_integer_ratio(),
+            "segments": [(segment.start_seconds, segment.end_seconds) for segment in probed.held.segments],
+            "short_side": self.config.short_side_px,
+            "reel_frames": self.config.reel_frames,
+            "white_nits": self.config.white_nits,
+            "motion_vectors": self.config.motion_vectors,
+            "limits": asdict(self.limits),
+        }
+
+
+def _clear(folder: Path, handed_out: set[str]) -> None:
+    """Remove the reels nobody was given, and the source's folder once it is empty."""
+    for reel in folder.glob("*"):
+        if reel.name not in handed_out:
+            shutil.rmtree(reel, ignore_errors=True)
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def _ended(source: Source, outcome: Outcome, reason: str, detail: str) -> Verdict:
@@ -113,7 +156,7 @@ def _ended(source: Source, outcome: Outcome, reason: str, detail: str) -> Verdic
     )
 
 
-def _decoded(source: Source, folder: Path, answer: dict[str, Any]) -> Decoded:
-    numerator, denominator = answer.pop("time_base")
-    facts = StreamFacts(**answer.pop("facts"))
-    return Decoded(source=source, folder=str(folder), facts=facts, time_base=(numerator, denominator), **answer)
+def _reel(probed: Probed, answer: dict[str, Any]) -> Reel:
+    held = probed.held
+    answer["time_base"] = tuple(answer["time_base"])
+    return Reel(source=held.source, facts=probed.facts, segments=held.segments, **answer)

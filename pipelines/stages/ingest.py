@@ -1,54 +1,58 @@
-"""Ingest: a file handed in becomes a `Source` named by its content."""
+"""Ingest: a file becomes a `Source` named by its content; copies of what is there already end here."""
 
-import hashlib
 from collections.abc import Sequence
+from pathlib import Path
 
-from densewalk.datasets.ledger import Outcome, Verdict
-from densewalk.datasets.manifest import Found
-from densewalk.datasets.records import Source, file_sha256, source_id
+from densewalk.datasets.ledger import Verdict
+from densewalk.datasets.records import Source, file_sha256, name_id, source_id
+from densewalk.pipelines.admission import Admission
+from densewalk.pipelines.records import Fetched, Held
 from densewalk.pipelines.stage import Resources, Stage
 
-__all__ = ["Ingest", "name_id"]
+__all__ = ["Ingest"]
 
 
-class Ingest(Stage[Found, Source]):
-    """Hashes video files; other names are rejected, unreadable and empty files fail."""
+class Ingest(Stage[Fetched, Held]):
+    """Hashes files. With an `admission`, content that is made already or elsewhere ends with a verdict."""
 
     name = "ingest"
-    version = 1
+    version = 2
     resources = Resources(cpus=0.5)
-    batch_size = 8
 
-    def __init__(self, licence: str) -> None:
+    def __init__(self, licence: str, admission: Admission | None = None) -> None:
         self.licence = licence
+        self.admission = admission
 
-    def __call__(self, records: Sequence[Found]) -> list[Source | Verdict]:
+    def __call__(self, records: Sequence[Fetched]) -> list[Held | Verdict]:
         """Return a source or a verdict for each file."""
-        return [self._ingest(found) for found in records]
+        return [self._ingest(fetched) for fetched in records]
 
-    def _ingest(self, found: Found) -> Source | Verdict:
-        uri = str(found.path)
-        if not found.is_video:
-            return _ended(uri, "rejected", "not a video file name", found.path.suffix or "no suffix")
-        if not uri.isprintable():
-            return _ended(
-                ascii(uri), "failed", "name not readable", "expected a name in UTF-8 without control characters"
-            )
+    def _ingest(self, fetched: Fetched) -> Held | Verdict:
+        entry, path = fetched.entry, Path(fetched.path)
         try:
-            size = found.path.stat().st_size
-            sha256 = file_sha256(found.path)
+            size = path.stat().st_size
+            sha256 = file_sha256(path)
         except OSError as error:
-            return _ended(uri, "failed", "not readable", error.strerror or str(error))
+            return _failed(entry.uri, "not readable", error.strerror or str(error))
         if not size:
-            return _ended(uri, "failed", "empty file", "0 bytes")
-        return Source(id=source_id(sha256), uri=uri, bytes=size, sha256=sha256, licence=self.licence)
+            return _failed(entry.uri, "empty file", "0 bytes")
+        source = Source(
+            id=source_id(sha256),
+            uri=entry.uri,
+            bytes=size,
+            sha256=sha256,
+            licence=entry.licence or self.licence,
+            label=entry.label,
+        )
+        if self.admission is not None:
+            verdict = self.admission.verdict_on(source, num_segments=len(entry.segments))
+            if verdict is not None:
+                if fetched.temporary:
+                    path.unlink(missing_ok=True)
+                return verdict
+        return Held(source=source, path=fetched.path, temporary=fetched.temporary, segments=entry.segments)
 
 
-def name_id(uri: str) -> str:
-    """Return the id of a ledger row of a file that has no content of its own in the dataset."""
-    return hashlib.sha256(f"name:{uri}".encode()).hexdigest()[:20]
-
-
-def _ended(uri: str, outcome: Outcome, reason: str, detail: str) -> Verdict:
+def _failed(uri: str, reason: str, detail: str) -> Verdict:
     row = name_id(uri)
-    return Verdict(kind="source", id=row, source_id=row, uri=uri, outcome=outcome, reason=reason, detail=detail)
+    return Verdict(kind="source", id=row, source_id=row, uri=uri, outcome="failed", reason=reason, detail=detail)

@@ -1,4 +1,4 @@
-"""Classical optical flow as a matcher: OpenCV's Dense Inverse Search (Kroeger et al. 2016), preset medium.
+"""Classical optical flow, alone and as a matcher: OpenCV's Dense Inverse Search (Kroeger et al. 2016), preset medium.
 
 Patches are aligned by gradient descent from coarse to fine and refined variationally; nothing is learnt and nothing is
 random. A frame's map is its own 8-bit grey image, one node a pixel, so whatever reads displacements (point tracking,
@@ -7,7 +7,7 @@ optical flow) runs on it unchanged. It compares no features: there are no transi
 Shapes: B batch, H W rows and columns, 2 = (x, y) in pixels.
 """
 
-from typing import NoReturn
+from typing import Any, Literal, NoReturn, get_args
 
 import cv2
 import numpy as np
@@ -18,8 +18,11 @@ from torch import Tensor
 from densewalk.datasets.errors import BenchmarkError
 from densewalk.ssl.matchers.matcher import Matcher
 
-__all__ = ["DisFlowMatcher"]
+__all__ = ["DIS_PRESETS", "DisFlowMatcher", "DisPreset", "dis_estimator", "dis_flow"]
 
+DisPreset = Literal["ultrafast", "fast", "medium"]
+DIS_PRESETS: tuple[DisPreset, ...] = get_args(DisPreset)
+"""OpenCV's own, from the fastest to the most accurate."""
 _GREY_FROM_RGB = (0.299, 0.587, 0.114)
 _LEAST_SIDE = 16
 """Smaller images are filled up to this by their edge; OpenCV refuses those with both sides below 12."""
@@ -48,18 +51,29 @@ class DisFlowMatcher(Matcher):
     ) -> tuple[Float[Tensor, "b 2 h w"], Float[Tensor, "b 2 h w"]]:
         """Return the flow from source to target and, estimated by itself, the flow back."""
         sources, targets = (m[:, 0].to("cpu", torch.uint8).numpy() for m in (source_BDHW, target_BDHW))
-        forth = [_flow(source_HW, target_HW) for source_HW, target_HW in zip(sources, targets, strict=True)]
-        back = [_flow(target_HW, source_HW) for source_HW, target_HW in zip(sources, targets, strict=True)]
+        estimator = dis_estimator()  # kept nowhere, so that a matcher can be copied
+        forth = [
+            dis_flow(source_HW, target_HW, estimator) for source_HW, target_HW in zip(sources, targets, strict=True)
+        ]
+        back = [
+            dis_flow(target_HW, source_HW, estimator) for source_HW, target_HW in zip(sources, targets, strict=True)
+        ]
         return torch.from_numpy(np.stack(forth)).to(source_BDHW), torch.from_numpy(np.stack(back)).to(source_BDHW)
 
 
-def _flow(source_HW: UInt8[np.ndarray, "h w"], target_HW: UInt8[np.ndarray, "h w"]) -> Float32[np.ndarray, "2 h w"]:
+def dis_estimator(preset: DisPreset = "medium") -> Any:
+    """Return OpenCV's estimator; it carries buffers from call to call and cannot be copied or sent to a process."""
+    return cv2.DISOpticalFlow.create(DIS_PRESETS.index(preset))
+
+
+def dis_flow(
+    source_HW: UInt8[np.ndarray, "h w"], target_HW: UInt8[np.ndarray, "h w"], estimator: Any
+) -> Float32[np.ndarray, "2 h w"]:
+    """Return where every pixel of the source goes; images of any size, both of the same."""
     height, width = source_HW.shape
     bottom, right = max(0, _LEAST_SIDE - height), max(0, _LEAST_SIDE - width)
     source, target = (
         cv2.copyMakeBorder(grey_HW, 0, bottom, 0, right, cv2.BORDER_REPLICATE) for grey_HW in (source_HW, target_HW)
     )
-    # A fresh estimator, since one carries buffers from call to call and cannot be copied or sent to another process.
-    estimator = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     flow_HW2 = np.asarray(estimator.calc(source, target, _NO_GUESS))
     return np.ascontiguousarray(flow_HW2[:height, :width].transpose(2, 0, 1))

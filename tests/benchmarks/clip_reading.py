@@ -55,9 +55,9 @@ def _stored(video: np.ndarray) -> bytes:
     frames = (cv2.cvtColor(frame, cv2.COLOR_RGB2YUV_I420) for frame in video)
     height, width = _SIZE_HW
     with tempfile.TemporaryDirectory() as folder:
-        return encode_clip(
-            frames, size_wh=(width, height), fps=Fraction(30), config=EncodeConfig(), temporary=Path(folder) / "c.mp4"
-        )
+        path = Path(folder) / "stored.mp4"
+        encode_clip(frames, path, size_wh=(width, height), fps=Fraction(30), config=EncodeConfig())
+        return path.read_bytes()
 
 
 def _web(video: np.ndarray) -> bytes:

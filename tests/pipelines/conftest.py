@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 from densewalk.datasets.records import Source, clip_key, file_sha256
-from densewalk.pipelines.container import DecodeLimits
 from densewalk.pipelines.decode_child import decode
-from densewalk.pipelines.records import Candidate, Cutting, Reel, ShotList, StreamFacts
+from densewalk.pipelines.limits import MediaLimits
+from densewalk.pipelines.probe_child import probe
+from densewalk.pipelines.records import Candidate, Cutting, Reel, Segment, ShotList, StreamFacts
 from densewalk.pipelines.spool import frame_seconds
+from densewalk.pipelines.stages.probe import CODECS
 from densewalk.pipelines.timestamps import display_end
 
 MakeVideo = Callable[..., Path]
@@ -77,18 +79,40 @@ def make_video(tmp_path: Path) -> MakeVideo:
 
 
 @pytest.fixture
-def decode_video() -> Callable[[Path], Reel]:
+def decode_reels() -> Callable[..., list[Reel]]:
+    """Decode a video into a spool beside it, as reels of `reel_frames` frames."""
+
+    def run(path: Path, *, reel_frames: int = 9000, segments: tuple[Segment, ...] = ()) -> list[Reel]:
+        limits = asdict(MediaLimits(min_side_px=2, max_aspect=100))
+        with path.open("rb") as file:
+            facts = probe({"descriptor": file.fileno(), "limits": limits, "codecs": CODECS})["facts"]
+            request = {
+                "descriptor": file.fileno(),
+                "folder": str(path.parent / f"{path.stem}-spool"),
+                "rotation": facts["rotation"],
+                "sample_aspect": Fraction(facts["sample_aspect"]).limit_denominator(10_000).as_integer_ratio(),
+                "segments": [(segment.start_seconds, segment.end_seconds) for segment in segments],
+                "short_side": 256,
+                "reel_frames": reel_frames,
+                "white_nits": 203.0,
+                "motion_vectors": True,
+                "limits": limits,
+            }
+            answers = list(decode(request))
+        sha256 = file_sha256(path)
+        source = Source(id=sha256[:20], uri=str(path), bytes=path.stat().st_size, sha256=sha256, licence="CC0")
+        return [Reel(source=source, facts=StreamFacts(**facts), segments=segments, **answer) for answer in answers]
+
+    return run
+
+
+@pytest.fixture
+def decode_video(decode_reels: Callable[..., list[Reel]]) -> Callable[[Path], Reel]:
     """Decode a video into a spool beside it, as a single reel."""
 
     def run(path: Path) -> Reel:
-        folder = str(path.parent / f"{path.stem}-spool")
-        request = {"path": str(path), "folder": folder, "short_side": 256, "limits": asdict(DecodeLimits())}
-        answer = decode(request)
-        facts = StreamFacts(**answer.pop("facts"))
-        time_base = tuple(answer.pop("time_base"))
-        sha256 = file_sha256(path)
-        source = Source(id=sha256[:20], uri=str(path), bytes=path.stat().st_size, sha256=sha256, licence="CC0")
-        return Reel(source=source, folder=folder, facts=facts, time_base=time_base, **answer)
+        (reel,) = decode_reels(path)
+        return reel
 
     return run
 

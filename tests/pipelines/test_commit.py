@@ -16,12 +16,13 @@ def _state(*uris: str) -> State:
 
 
 def test_a_state_comes_back_as_it_was_committed(tmp_path: Path) -> None:
-    commit(tmp_path, tmp_path / "ready", _state("b", "a"))
+    commit(tmp_path, tmp_path / "ready", _state("b", "a"), ())
     assert read_state(tmp_path) == _state("a", "b")
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "dataset.json",
         "index.parquet",
         "ledger.parquet",
+        "signatures.parquet",
         "sources.parquet",
     ]
 
@@ -38,10 +39,10 @@ def test_shards_are_numbered_on() -> None:
 
 
 def test_a_declared_commit_is_finished_by_whoever_comes_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    commit(tmp_path, tmp_path / "ready", _state("a"))
+    commit(tmp_path, tmp_path / "ready", _state("a"), ())
     with monkeypatch.context() as patch:
         patch.setattr(module, "roll_forward", lambda folder, ready: None)
-        commit(tmp_path, tmp_path / "ready", _state("a", "b"))
+        commit(tmp_path, tmp_path / "ready", _state("a", "b"), ())
     assert read_state(tmp_path) == _state("a")
     (tmp_path / "ready" / "sources.parquet").replace(tmp_path / "sources.parquet")
     roll_forward(tmp_path, tmp_path / "ready")
@@ -50,10 +51,10 @@ def test_a_declared_commit_is_finished_by_whoever_comes_next(tmp_path: Path, mon
 
 
 def test_a_commit_that_was_not_declared_is_thrown_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    commit(tmp_path, tmp_path / "ready", _state("a"))
+    commit(tmp_path, tmp_path / "ready", _state("a"), ())
     with monkeypatch.context() as patch:
         patch.setattr(module, "roll_forward", lambda folder, ready: None)
-        commit(tmp_path, tmp_path / "ready", _state("a", "b"))
+        commit(tmp_path, tmp_path / "ready", _state("a", "b"), ())
     (tmp_path / "ready" / "READY").unlink()
     roll_forward(tmp_path, tmp_path / "ready")
     assert read_state(tmp_path) == _state("a")

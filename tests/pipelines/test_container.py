@@ -1,21 +1,20 @@
 """Opening: only what is a video by its content, only the file that was given, only within limits."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import av
-import numpy as np
 import pytest
-from PIL import Image
 
-from densewalk.datasets.errors import ConfigError
-from densewalk.pipelines.container import DecodeLimits, UnusableError, UnwantedError, opened
+from densewalk.pipelines.container import opened
+from densewalk.pipelines.limits import MediaLimits, UnusableError, UnwantedError
 
 MakeVideo = Callable[..., Path]
 
 
-def _open(path: Path, **limits: int) -> tuple[str, int]:
-    with opened(path, DecodeLimits(**limits)) as (container, stream):
+def _open(path: Path, *codecs: str, **limits: int) -> tuple[str, int]:
+    with opened(path, MediaLimits(**limits), codecs) as (container, stream):
         return container.format.name, stream.codec_context.width
 
 
@@ -30,23 +29,13 @@ def test_the_content_chooses_the_container_whatever_the_name(make_video: MakeVid
     ) in name
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "ffconcat version 1.0\nfile {sibling}\n",
-        "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n{sibling}\n#EXT-X-ENDLIST\n",
-        "<?xml version='1.0'?><MPD><Period><BaseURL>{sibling}</BaseURL></Period></MPD>",
-        "v=0\no=- 0 0 IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\n",
-        "just some text that somebody called a video",
-    ],
-)
-def test_lists_of_other_files_and_texts_are_no_videos(make_video: MakeVideo, tmp_path: Path, text: str) -> None:
-    sibling = make_video("sibling.mp4")
-    path = tmp_path / "list.mp4"
-    path.write_text(text.format(sibling=sibling.name))
-    with pytest.raises(UnusableError) as caught:
-        _open(path)
-    assert caught.value.reason == "not a video container"
+def test_a_descriptor_is_read_from_its_beginning_and_stays_open(make_video: MakeVideo) -> None:
+    with make_video().open("rb") as file:
+        file.read(100)
+        for _ in range(2):
+            with opened(file.fileno(), MediaLimits()) as (container, stream):
+                assert sum(packet.size > 0 for packet in container.demux(stream)) == 24
+        os.fstat(file.fileno())
 
 
 def test_a_list_behind_a_videos_first_bytes_is_not_followed(make_video: MakeVideo, tmp_path: Path) -> None:
@@ -58,11 +47,11 @@ def test_a_list_behind_a_videos_first_bytes_is_not_followed(make_video: MakeVide
     assert caught.value.reason in ("not a readable video", "no video stream")
 
 
-def test_a_picture_is_no_video(tmp_path: Path) -> None:
-    path = tmp_path / "picture.mp4"
-    Image.fromarray(np.zeros((64, 64, 3), dtype=np.uint8)).save(path, format="png")
-    with pytest.raises(UnusableError, match="not a video container"):
-        _open(path)
+def test_folders_and_pipes_are_no_files(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    for path in (tmp_path, tmp_path / "pipe.mp4"):
+        with pytest.raises(UnusableError, match="not a file"):
+            _open(path)
 
 
 @pytest.mark.parametrize("limit", ["max_bytes", "max_pixels"])
@@ -70,7 +59,7 @@ def test_a_file_beyond_a_limit_is_rejected_by_the_options_name(make_video: MakeV
     with pytest.raises(UnwantedError) as caught:
         _open(make_video(), **{limit: 96 * 64 - 1 if limit == "max_pixels" else 100})
     assert caught.value.reason == "beyond limits"
-    assert f"decode.limits.{limit}" in caught.value.detail
+    assert f"probe.limits.{limit}" in caught.value.detail
 
 
 def test_a_file_of_many_streams_is_rejected(tmp_path: Path) -> None:
@@ -83,8 +72,13 @@ def test_a_file_of_many_streams_is_rejected(tmp_path: Path) -> None:
             container.mux(stream.encode(av.VideoFrame(64, 64, "yuv420p")))
     with pytest.raises(UnwantedError, match="3 streams"):
         _open(path, max_streams=2)
+    with opened(path, MediaLimits()) as (container, stream):
+        assert stream.index == 0
+        assert {packet.stream_index for packet in container.demux()} == {0}, "packets of other streams are not read"
 
 
-def test_limits_must_be_positive() -> None:
-    with pytest.raises(ConfigError, match=r"decode\.limits\.max_frames"):
-        DecodeLimits(max_frames=0)
+def test_a_codec_that_is_not_wanted_is_rejected_by_its_name_and_never_decodes(make_video: MakeVideo) -> None:
+    with pytest.raises(UnwantedError, match="h264; probe.codecs=vp9,hevc") as caught:
+        _open(make_video(), "vp9", "hevc")
+    assert caught.value.reason == "codec not allowed"
+    assert _open(make_video(), "hevc", "h264")[1] == 96

@@ -19,17 +19,20 @@ from densewalk.datasets.config import to_yaml
 from densewalk.datasets.dataset import Dataset
 from densewalk.datasets.errors import ConfigError, DataError
 from densewalk.datasets.ledger import read_ledger
-from densewalk.pipelines.corpus import PrepareProgress, PrepareResult, plan_corpus, prepare
-from densewalk.pipelines.encode import EncodeConfig
+from densewalk.pipelines.chain import stage_versions
+from densewalk.pipelines.corpus import PrepareResult, plan_corpus, prepare
+from densewalk.pipelines.dedup.dedup_config import DedupConfig
 from densewalk.pipelines.inprocess import InProcessEngine
 from densewalk.pipelines.pack import PackConfig
+from densewalk.pipelines.processing import PrepareProgress
 from densewalk.pipelines.recipe import PrepareConfig
-from densewalk.pipelines.stages.clips import ClipConfig
+from densewalk.pipelines.stages.encode import EncodeConfig
 from densewalk.pipelines.stages.shots import ShotConfig
 
 CONFIG = PrepareConfig(
     shots=ShotConfig(detector="none"),
-    clips=ClipConfig(encode=EncodeConfig(preset="ultrafast")),
+    dedup=DedupConfig(near=False),
+    encode=EncodeConfig(preset="ultrafast"),
     pack=PackConfig(shard_clips=2),
 )
 
@@ -47,7 +50,7 @@ class Corpus:
 
 
 def _run(paths: list[Path], out: Path, config: PrepareConfig = CONFIG) -> PrepareResult:
-    return prepare(paths, out, config, InProcessEngine())
+    return prepare([str(path) for path in paths], out, config, InProcessEngine())
 
 
 def _digest(folder: Path) -> dict[str, str]:
@@ -74,12 +77,12 @@ def corpus(tmp_path_factory: pytest.TempPathFactory, write_video: Callable[..., 
 
 def test_every_file_is_accounted_for(corpus: Corpus, tmp_path: Path) -> None:
     seen: list[PrepareProgress] = []
-    result = prepare([corpus.first, corpus.second], tmp_path / "D", CONFIG, InProcessEngine(), seen.append)
-    assert (result.files, result.written, result.rejected, result.failed) == (7, 3, 3, 1)
+    result = prepare([str(corpus.first), str(corpus.second)], tmp_path / "D", CONFIG, InProcessEngine(), seen.append)
+    assert (result.sources, result.written, result.rejected, result.failed) == (7, 3, 3, 1)
     assert result.clips == result.new_clips == 4
     assert result.reasons == {
         "duplicate content": 1,
-        "no clip long enough": 1,
+        "no usable clip": 1,
         "not a video container": 1,
         "not a video file name": 1,
     }
@@ -89,8 +92,7 @@ def test_every_file_is_accounted_for(corpus: Corpus, tmp_path: Path) -> None:
     copy = next(row for row in ledger if "copy" in row.uri)
     assert copy.detail == f"kept {corpus.first / 'a.mp4'}"
     assert [(step.phase, step.done, step.total) for step in seen if step.done == step.total] == [
-        ("ingest", 7, 7),
-        ("sources", 5, 5),
+        ("sources", 7, 7),
         ("pack", 1, 1),
     ]
 
@@ -104,6 +106,7 @@ def test_the_same_work_done_twice_gives_the_same_files_and_leaves_no_scratch(cor
         "dataset.json",
         "index.parquet",
         "ledger.parquet",
+        "signatures.parquet",
         "sources.parquet",
         "shards/clips-00000.tar",
         "shards/clips-00001.tar",
@@ -128,7 +131,7 @@ def test_anyone_can_read_the_result(corpus: Corpus) -> None:
     for row in dataset.rows:
         assert dataset.read_clip(row) == samples[row.key]["mp4"]
         assert dataset.read_meta(row) == json.loads(samples[row.key]["json"])
-        assert dataset.read_meta(row)["stages"] == {"ingest": 1, "decode": 1, "shots": 1, "clips": 1}
+        assert dataset.read_meta(row)["stages"] == stage_versions(CONFIG)
     sources = pd.read_parquet(corpus.dataset / "sources.parquet").set_index("id")
     assert len(sources) == 4
     assert sources.loc[dataset.rows[0].source_id, "codec"] == "h264"
@@ -152,9 +155,10 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from densewalk.datasets.config import resolve
-from densewalk.pipelines import commit, corpus, pack, sandbox, staging, workplace
+from densewalk.pipelines import commit, corpus, growth, pack, sandbox
 from densewalk.pipelines.inprocess import InProcessEngine
 from densewalk.pipelines.recipe import PrepareConfig
+from densewalk.pipelines.stages import stow
 
 point, out, config, *paths = sys.argv[1:]
 
@@ -188,9 +192,9 @@ def die_before_moving(name):
 
 {
     "none": lambda: None,
-    "before the second decode": lambda: die_at_call(sandbox.Sandbox, "call", 2),
-    "inside the second staging": lambda: die_inside(staging, "write_shard", 2),
-    "before packing": lambda: die_at_call(corpus, "pack_shards", 1),
+    "before the second decode": lambda: die_at_call(sandbox.Sandbox, "stream", 4),
+    "inside the second staging": lambda: die_inside(stow, "write_shard", 2),
+    "before packing": lambda: die_at_call(growth, "pack_shards", 1),
     "inside the second shard": lambda: die_inside(pack, "write_shard", 2),
     "between shards and index": lambda: die_at_call(commit, "write_index", 1),
     "before the commit is declared": lambda: die_at_call(commit, "write_text", 1),
@@ -199,7 +203,7 @@ def die_before_moving(name):
     "before cleaning up": lambda: die_at_call(corpus, "drop_strays", 1),
 }[point]()
 settings = resolve(PrepareConfig(), file=Path(config))
-corpus.prepare([Path(path) for path in paths], Path(out), settings, InProcessEngine())
+corpus.prepare(paths, Path(out), settings, InProcessEngine())
 """
 
 
@@ -230,7 +234,7 @@ def test_a_killed_preparation_continues_to_the_same_bytes(corpus: Corpus, tmp_pa
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert (out / ".work").is_dir()
     result = _run(paths, out)
-    assert (result.files, result.written, result.rejected, result.failed) == (7, 3, 3, 1)
+    assert (result.sources, result.written, result.rejected, result.failed) == (7, 3, 3, 1)
     assert _digest(out) == _digest(corpus.dataset)
     assert not (out / ".work").exists()
 
@@ -249,7 +253,7 @@ def test_what_is_staged_is_not_made_again(corpus: Corpus, tmp_path: Path) -> Non
     out = tmp_path / "D"
     subprocess.run(_command("before packing", out, [corpus.first]), check=False)
     engine = InProcessEngine()
-    prepare([corpus.first], out, CONFIG, engine)
+    prepare([str(corpus.first)], out, CONFIG, engine)
     assert "decode" not in engine.seconds
 
 
@@ -299,7 +303,7 @@ def test_an_interrupt_leaves_staged_work_and_ends_the_decoder(corpus: Corpus, tm
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        prepare([corpus.first], tmp_path / "D", CONFIG, engine, interrupt)
+        prepare([str(corpus.first)], tmp_path / "D", CONFIG, engine, interrupt)
     children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
     commands = [Path(f"/proc/{child}/cmdline").read_bytes() for child in children]
     assert not any(b"decode_child" in command for command in commands)
@@ -312,7 +316,7 @@ def test_another_configuration_is_refused_with_the_difference(corpus: Corpus) ->
     before = _digest(corpus.dataset)
     for act in (
         lambda: _run([corpus.first], corpus.dataset, changed),
-        lambda: plan_corpus([corpus.first], corpus.dataset, changed),
+        lambda: plan_corpus([str(corpus.first)], corpus.dataset, changed),
     ):
         with pytest.raises(ConfigError) as caught:
             act()
@@ -337,9 +341,9 @@ def test_an_unwritable_output_is_a_clear_message(corpus: Corpus, tmp_path: Path)
 
 def test_missing_and_empty_inputs_are_named(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="nowhere"):
+    with pytest.raises(ConfigError, match="nowhere"):
         _run([tmp_path / "nowhere"], tmp_path / "D")
-    with pytest.raises(DataError, match="empty"):
+    with pytest.raises(ConfigError, match="empty"):
         _run([tmp_path / "empty"], tmp_path / "D")
     assert not (tmp_path / "D").exists()
 
@@ -347,7 +351,7 @@ def test_missing_and_empty_inputs_are_named(tmp_path: Path) -> None:
 def test_a_dataset_among_its_own_inputs_is_not_prepared_again(corpus: Corpus, tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes((corpus.first / "a.mp4").read_bytes())
     for _ in range(2):
-        assert _run([tmp_path], tmp_path / "D").files == 1
+        assert _run([tmp_path], tmp_path / "D").sources == 1
 
 
 def test_nothing_usable_still_makes_a_ledger(tmp_path: Path) -> None:
@@ -355,14 +359,14 @@ def test_nothing_usable_still_makes_a_ledger(tmp_path: Path) -> None:
     (tmp_path / "in" / "text.mp4").write_text("no video")
     for _ in range(2):
         result = _run([tmp_path / "in"], tmp_path / "D")
-        assert (result.files, result.failed, result.clips) == (1, 1, 0)
+        assert (result.sources, result.failed, result.clips) == (1, 1, 0)
     with pytest.raises(DataError, match="no clips"):
         Dataset.open(tmp_path / "D")
 
 
 def test_a_plan_changes_nothing(corpus: Corpus, tmp_path: Path) -> None:
-    plan = plan_corpus([corpus.first, corpus.second], tmp_path / "D", CONFIG)
-    assert (plan.num_files, plan.num_videos, plan.num_clips_before) == (7, 6, 0)
-    assert plan.stages == ("ingest v1", "decode v1", "shots v1", "clips v1")
+    plan = plan_corpus([str(corpus.first), str(corpus.second)], tmp_path / "D", CONFIG)
+    assert (plan.num_sources, plan.num_refused, plan.num_clips_before) == (7, 1, 0)
+    assert [stage.partition(" ")[0] for stage in plan.stages] == list(stage_versions(CONFIG))
     assert not (tmp_path / "D").exists()
-    assert plan_corpus([corpus.first], corpus.dataset, CONFIG).num_clips_before == 4
+    assert plan_corpus([str(corpus.first)], corpus.dataset, CONFIG).num_clips_before == 4

@@ -1,33 +1,41 @@
 """The recipe: every setting counts, and a difference is shown by name."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from densewalk.datasets.config import resolve, to_yaml
 from densewalk.datasets.errors import ConfigError
-from densewalk.pipelines import recipe
 from densewalk.pipelines.recipe import PrepareConfig, check_config, check_recipe, recipe_hash
 
 
-def test_every_setting_and_stage_version_changes_the_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+VERSIONS = {"shots": 1, "clips": 1}
+
+
+def test_every_setting_and_stage_version_changes_the_hash() -> None:
     settings = [
         "licence=CC0",
         "decode.short_side_px=128",
         "shots.threshold=0.4",
-        "clips.encode.gop=8",
-        "pack.shard_clips=9",
+        "encode.gop=8",
+        "probe.limits.max_frames=9",
     ]
-    hashes = {recipe_hash(PrepareConfig())} | {
-        recipe_hash(resolve(PrepareConfig(), overrides=[setting])) for setting in settings
+    hashes = {recipe_hash(PrepareConfig(), VERSIONS)} | {
+        recipe_hash(resolve(PrepareConfig(), overrides=[setting]), VERSIONS) for setting in settings
     }
-    monkeypatch.setitem(recipe.STAGE_VERSIONS, "clips", 99)
-    assert len(hashes | {recipe_hash(PrepareConfig())}) == len(settings) + 2
+    assert len(hashes | {recipe_hash(PrepareConfig(), VERSIONS | {"clips": 99})}) == len(settings) + 2
+
+
+def test_where_videos_come_from_and_how_shards_are_filled_may_change(tmp_path: Path) -> None:
+    config = PrepareConfig()
+    other = resolve(config, overrides=["sources=[videos]", "fetch.attempts=9", "pack.shard_clips=9"])
+    assert recipe_hash(other, VERSIONS) == recipe_hash(config, VERSIONS)
+    (tmp_path / "config.yaml").write_text(to_yaml(config))
+    check_config(tmp_path / "config.yaml", other)
 
 
 def test_the_written_configuration_is_the_same_configuration(tmp_path: Path) -> None:
-    config = resolve(PrepareConfig(), overrides=["clips.max_fps=23.976", "decode.limits.max_frames=5"])
+    config = resolve(PrepareConfig(), overrides=["clips.max_fps=23.976", "probe.limits.max_frames=5"])
     (tmp_path / "config.yaml").write_text(to_yaml(config))
     check_config(tmp_path / "config.yaml", config)
     assert resolve(PrepareConfig(), file=tmp_path / "config.yaml") == config
@@ -36,7 +44,7 @@ def test_the_written_configuration_is_the_same_configuration(tmp_path: Path) -> 
 
 def test_a_difference_is_named_setting_by_setting(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(to_yaml(PrepareConfig()).replace("crf: 20", "crf: 30"))
-    with pytest.raises(ConfigError, match=r"clips\.encode\.crf: 30 in the dataset, 20 now"):
+    with pytest.raises(ConfigError, match=r"encode\.crf: 30 in the dataset, 20 now"):
         check_config(tmp_path / "config.yaml", PrepareConfig())
 
 
@@ -47,11 +55,10 @@ def test_a_file_that_is_no_configuration_is_refused(tmp_path: Path, text: str) -
         check_config(tmp_path / "config.yaml", PrepareConfig())
 
 
-def test_other_stage_versions_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_stage_versions_are_refused_by_name() -> None:
     config = PrepareConfig()
-    written = recipe_hash(config)
-    check_recipe(Path("D"), written, config)
-    check_recipe(Path("D"), "", config)
-    monkeypatch.setitem(recipe.STAGE_VERSIONS, "shots", 2)
+    written = recipe_hash(config, VERSIONS)
+    check_recipe(Path("D"), written, config, VERSIONS)
+    check_recipe(Path("D"), "", config, VERSIONS)
     with pytest.raises(ConfigError, match="shots v2"):
-        check_recipe(Path("D"), written, replace(config))
+        check_recipe(Path("D"), written, config, VERSIONS | {"shots": 2})

@@ -1,5 +1,7 @@
 """The sandbox: whatever the child does, the parent goes on, and no child outlives its parent."""
 
+import errno
+import logging
 import os
 import signal
 import subprocess
@@ -10,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from densewalk.pipelines.sandbox import ChildDiedError, DeadlinePassedError, Sandbox
+from densewalk.pipelines.sandbox import ChildDiedError, DeadlinePassedError, Sandbox, UnreadableError
 
 CHILD = """
 import os, signal, sys, time
+from pathlib import Path
 from densewalk.pipelines.sandbox import serve
 
 def handle(request):
@@ -21,7 +24,7 @@ def handle(request):
     if act == "sleep":
         time.sleep(60)
     if act == "die":
-        os.kill(os.getpid(), signal.SIGSEGV)
+        signal.raise_signal(signal.SIGSEGV)
     if act == "exit":
         print("last words", file=sys.stderr); sys.stderr.flush(); os._exit(7)
     if act == "raise":
@@ -33,7 +36,36 @@ def handle(request):
             return {"got": len(bytearray(3 << 30))}
         except MemoryError:
             return {"got": None}
+    if act == "count":
+        return count(request)
+    if act == "read":
+        return {"text": os.pread(request["descriptor"], 99, 0).decode(), "descriptor": request["descriptor"]}
+    if act == "closed":
+        try:
+            os.fstat(request["number"])
+        except OSError:
+            return {"closed": True}
+    if act == "environment":
+        return dict(os.environ)
+    if act == "flood":
+        return {"flood": "x" * (17 << 20)}
+    if act == "write":
+        try:
+            Path(request["path"]).write_text("written")
+        except OSError as error:
+            return {"error": error.errno}
+    if act == "huge log":
+        print("x" * (4 << 20), file=sys.stderr)
     return {"pid": os.getpid(), "act": act}
+
+def count(request):
+    for number in range(request["upto"]):
+        time.sleep(request.get("pause", 0))
+        if number == request.get("fault"):
+            raise KeyError("in the middle")
+        if number == request.get("death"):
+            os._exit(3)
+        yield {"number": number, "seconds": time.monotonic()}
 
 if __name__ == "__main__":
     serve(handle)
@@ -113,6 +145,115 @@ def test_a_bug_in_the_child_is_a_bug_here(sandbox: Sandbox) -> None:
 def test_a_child_that_cannot_start_is_a_bug_not_a_bad_file(module: str) -> None:
     with pytest.raises(RuntimeError, match="no_such_module_anywhere"):
         Sandbox("broken_child", deadline_seconds=5, memory_bytes=2 << 30).call({})
+
+
+def test_a_stream_gives_its_answers_in_order_and_the_child_lives_on(sandbox: Sandbox) -> None:
+    assert [answer["number"] for answer in sandbox.stream({"act": "count", "upto": 5})] == [0, 1, 2, 3, 4]
+    assert list(sandbox.stream({"act": "count", "upto": 0})) == []
+    assert sandbox.call({"act": "echo"})["act"] == "echo"
+
+
+def test_the_next_answer_is_made_when_it_is_asked_for(sandbox: Sandbox) -> None:
+    answers = sandbox.stream({"act": "count", "upto": 2})
+    next(answers)
+    asked = time.monotonic()
+    time.sleep(0.2)
+    assert next(answers)["seconds"] >= asked + 0.2
+
+
+def test_time_between_answers_is_the_callers_and_time_for_them_adds_up(module: str) -> None:
+    sandbox = Sandbox(module, deadline_seconds=0.5, memory_bytes=2 << 30)
+    for _ in sandbox.stream({"act": "count", "upto": 3}):
+        time.sleep(0.3)
+    answers = sandbox.stream({"act": "count", "upto": 9, "pause": 0.2})
+    next(answers)
+    with pytest.raises(DeadlinePassedError):
+        list(answers)
+    sandbox.close()
+
+
+@pytest.mark.parametrize(("how", "error"), [("fault", RuntimeError), ("death", ChildDiedError)])
+def test_a_stream_may_break_off_in_the_middle(sandbox: Sandbox, how: str, error: type[Exception]) -> None:
+    answers = sandbox.stream({"act": "count", "upto": 9, how: 1})
+    assert next(answers)["number"] == 0
+    with pytest.raises(error):
+        next(answers)
+    assert sandbox.call({"act": "echo"})["act"] == "echo"
+
+
+def test_leaving_a_stream_early_ends_the_child_and_nothing_of_it_reaches_the_next_request(sandbox: Sandbox) -> None:
+    first = sandbox.call({"act": "echo"})["pid"]
+    answers = sandbox.stream({"act": "count", "upto": 9})
+    next(answers)
+    del answers
+    assert not _is_alive(first)
+    assert sandbox.call({"act": "echo"})["act"] == "echo"
+
+
+def test_a_second_request_within_a_stream_is_a_fault_of_the_code(sandbox: Sandbox) -> None:
+    answers = sandbox.stream({"act": "count", "upto": 9})
+    next(answers)
+    with pytest.raises(RuntimeError, match="second request"):
+        sandbox.call({"act": "echo"})
+
+
+def test_the_parent_hands_over_an_open_file_that_is_closed_afterwards(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = tmp_path / "file.bin"
+    path.write_text("its content")
+    answer = sandbox.call({"act": "read"}, file=path)
+    assert answer["text"] == "its content"
+    assert sandbox.call({"act": "closed", "number": answer["descriptor"]}) == {"closed": True}
+    num_open = len([*Path("/proc/self/fd").iterdir()])
+    for _ in range(5):
+        sandbox.call({"act": "read"}, file=path)
+    assert len([*Path("/proc/self/fd").iterdir()]) == num_open
+
+
+def test_a_file_that_cannot_be_opened_says_so_and_the_child_is_not_asked(sandbox: Sandbox, tmp_path: Path) -> None:
+    with pytest.raises(UnreadableError, match="No such file"):
+        sandbox.call({"act": "read"}, file=tmp_path / "absent")
+    os.mkfifo(tmp_path / "pipe")
+    assert sandbox.call({"act": "echo"}, file=tmp_path / "pipe")["act"] == "echo", "nobody waits for a pipe's writer"
+
+
+def test_the_child_knows_nothing_of_the_environment_that_could_be_a_secret(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    environment = sandbox.call({"act": "environment"})
+    assert "AWS_SECRET_ACCESS_KEY" not in environment
+    assert environment["OMP_NUM_THREADS"] == "1"
+
+
+def test_an_endless_answer_is_not_read_to_its_end(sandbox: Sandbox) -> None:
+    with pytest.raises(ChildDiedError, match="more than"):
+        sandbox.call({"act": "flood"})
+
+
+def test_the_child_writes_below_its_folder_only(module: str, tmp_path: Path) -> None:
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    outside.mkdir()
+    sandbox = Sandbox(module, deadline_seconds=30, memory_bytes=2 << 30, writable=inside)
+    assert "error" not in sandbox.call({"act": "write", "path": str(inside / "file")})
+    assert (inside / "file").read_text() == "written"
+    assert sandbox.call({"act": "write", "path": str(outside / "file")}) == {"error": errno.EACCES}
+    sandbox.close()
+
+
+def test_what_a_child_without_a_folder_prints_is_bounded(sandbox: Sandbox) -> None:
+    with pytest.raises(RuntimeError, match="File too large"):
+        sandbox.call({"act": "huge log"})
+
+
+def test_a_machine_that_cannot_confine_is_said_once(
+    sandbox: Sandbox, module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import platform; platform.machine = lambda: 'unknown'")
+    with caplog.at_level(logging.WARNING):
+        assert "system calls" in sandbox.start()
+        sandbox.close()
+        sandbox.start()
+    assert caplog.text.count("system calls") == 1
 
 
 @pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])

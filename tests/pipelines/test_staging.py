@@ -2,97 +2,61 @@
 
 from pathlib import Path
 
-import pytest
+from corpus_rows import a_source, stage_clips
 
 from densewalk.datasets.ledger import Verdict
-from densewalk.datasets.records import ClipRow, Source
-from densewalk.pipelines.records import SourceRow
-from densewalk.pipelines.staging import SourceOutcome, read_outcome, stage, staged_members, staged_path
+from densewalk.pipelines.staging import Staging
 
-SOURCE = Source(id="abc", uri="/videos/a.mp4", bytes=7, sha256="abc" * 10)
-
-
-def _clip(place: int) -> ClipRow:
-    return ClipRow(
-        key=f"abc-0000-{place:04d}",
-        shard="",
-        offset=0,
-        bytes=3,
-        sha256="0" * 64,
-        source_id="abc",
-        shot=0,
-        start_seconds=0.1 + place,
-        end_seconds=1.3 + place,
-        start_frame=place,
-        end_frame=place + 9,
-        frames=9,
-        fps=30000 / 1001,
-        width=96,
-        height=64,
-        licence="CC0",
-    )
-
-
-def _outcome() -> SourceOutcome:
-    verdict = Verdict(kind="source", id="abc", source_id="abc", uri=SOURCE.uri, outcome="written")
-    row = SourceRow(
-        **{name: getattr(SOURCE, name) for name in SOURCE.__slots__},
-        container="mov",
-        codec="h264",
-        pixel_format="yuv420p",
-        coded_width=96,
-        coded_height=64,
-        rotation=-90,
-        sample_aspect=1.25,
-        width=64,
-        height=96,
-        frames=20,
-        fps=30000 / 1001,
-        variable_rate=True,
-        start_seconds=0.1,
-        seconds=2.5,
-        fault="after 20 frames: Invalid data",
-        cuts=(4, 9),
-        transition_starts=(),
-        transition_ends=(),
-        clips=2,
-    )
-    return SourceOutcome(source=SOURCE, verdict=verdict, clips=(_clip(0), _clip(1)), clip_verdicts=(verdict,), row=row)
-
-
-def _members() -> list[tuple[str, bytes] | SourceOutcome]:
-    clips = [(f"{_clip(n).key}.{kind}", f"{kind}{n}".encode()) for n in range(2) for kind in ("mp4", "json")]
-    return [*clips, _outcome()]
+SOURCE = a_source()
 
 
 def test_an_outcome_comes_back_as_it_was_staged(tmp_path: Path) -> None:
-    assert stage(tmp_path / "staged", tmp_path / "scratch", _members(), "abc") == _outcome()
-    assert read_outcome(staged_path(tmp_path / "staged", "abc")) == _outcome()
-    assert not any((tmp_path / "scratch").iterdir())
+    staging = Staging(tmp_path)
+    clips = stage_clips(staging, SOURCE, [b"one", b"two"], fault="after 20 frames", cuts=(4, 9))
+    (outcome,) = staging.outcome(SOURCE.id, SOURCE.uri) or ()
+    assert (outcome.source, outcome.number, outcome.is_last) == (SOURCE, 0, True)
+    assert outcome.clips == tuple(clips)
+    assert (outcome.row.fault, outcome.row.cuts) == ("after 20 frames", (4, 9))
+    assert [verdict.outcome for verdict in outcome.verdicts] == ["written", "written"]
 
 
-def test_members_are_read_back_in_the_order_asked(tmp_path: Path) -> None:
-    stage(tmp_path, tmp_path / "scratch", _members(), "abc")
-    read = dict(staged_members(tmp_path, [_clip(1), _clip(0)]))
-    assert list(read) == [f"{_clip(n).key}.{kind}" for n in (1, 0) for kind in ("mp4", "json")]
-    assert read[f"{_clip(1).key}.mp4"] == b"mp41"
+def test_a_source_is_finished_only_with_every_reel_up_to_the_last(tmp_path: Path) -> None:
+    staging = Staging(tmp_path)
+    stage_clips(staging, SOURCE, [b"three"], number=2, is_last=True)
+    stage_clips(staging, SOURCE, [b"one"], number=0, is_last=False)
+    assert not staging.holds(SOURCE.id, SOURCE.uri)
+    assert staging.outcome(SOURCE.id, SOURCE.uri) is None
+    stage_clips(staging, SOURCE, [b"two"], number=1, is_last=False)
+    assert staging.holds(SOURCE.id, SOURCE.uri)
+    reels = staging.outcome(SOURCE.id, SOURCE.uri)
+    assert isinstance(reels, list)
+    assert [reel.number for reel in reels] == [0, 1, 2]
 
 
-def test_a_source_that_fails_half_way_leaves_nothing_staged(tmp_path: Path) -> None:
-    def members() -> object:
-        yield "abc-0000-0000.mp4", b"mp4"
-        raise KeyboardInterrupt
+def test_a_verdict_outweighs_reels_that_were_staged_before(tmp_path: Path) -> None:
+    staging = Staging(tmp_path)
+    stage_clips(staging, SOURCE, [b"one"])
+    verdict = Verdict(
+        kind="source", id=SOURCE.id, source_id=SOURCE.id, uri=SOURCE.uri, outcome="failed", reason="decoder died"
+    )
+    staging.put_verdict(verdict)
+    assert staging.outcome(SOURCE.id, SOURCE.uri) == verdict
 
-    with pytest.raises(KeyboardInterrupt):
-        stage(tmp_path / "staged", tmp_path / "scratch", members(), "abc")  # type: ignore[arg-type]
-    assert read_outcome(staged_path(tmp_path / "staged", "abc")) is None
+
+def test_copies_under_other_names_are_staged_beside_each_other(tmp_path: Path) -> None:
+    staging = Staging(tmp_path)
+    copy = a_source("/videos/b.mp4")
+    assert copy.id == SOURCE.id
+    stage_clips(staging, SOURCE, [b"one"])
+    assert not staging.holds(copy.id, copy.uri)
+    stage_clips(staging, copy, [b"one"])
+    assert len(list(tmp_path.glob("*.tar"))) == 2
+    assert set(staging.names().values()) == {SOURCE.id}
+    assert len(staging.names()) == 2
 
 
-def test_a_cut_off_tar_counts_as_not_staged(tmp_path: Path) -> None:
-    stage(tmp_path, tmp_path / "scratch", _members(), "abc")
-    path = staged_path(tmp_path, "abc")
-    content = path.read_bytes()
-    for size in (0, 100, 512, 1024, len(content) // 2):
-        path.write_bytes(content[:size])
-        assert read_outcome(path) is None
-    assert read_outcome(tmp_path / "absent.tar") is None
+def test_nothing_is_held_where_nothing_was_staged(tmp_path: Path) -> None:
+    staging = Staging(tmp_path / "absent")
+    assert not staging.holds(SOURCE.id, SOURCE.uri)
+    assert staging.outcome(SOURCE.id, SOURCE.uri) is None
+    assert staging.names() == {}

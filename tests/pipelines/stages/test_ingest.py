@@ -3,43 +3,50 @@
 import hashlib
 from pathlib import Path
 
+from corpus_rows import a_source
+
 from densewalk.datasets.ledger import Verdict
-from densewalk.datasets.manifest import Found
-from densewalk.datasets.records import Source
-from densewalk.pipelines.stages.ingest import Ingest, name_id
+from densewalk.datasets.records import name_id
+from densewalk.pipelines.admission import DUPLICATE, Admission, write_known
+from densewalk.pipelines.records import Entry, Fetched, Held, Segment
+from densewalk.pipelines.stages.ingest import Ingest
+from densewalk.pipelines.staging import Staging
 
 
-def _ingest(path: Path, *, is_video: bool = True) -> Source | Verdict:
-    return Ingest("CC0")([Found(path=path, is_video=is_video)])[0]
+def _fetched(path: Path, **of_entry: object) -> Fetched:
+    return Fetched(entry=Entry(uri=str(path), **of_entry), path=str(path))  # type: ignore[arg-type]
 
 
-def test_a_video_is_named_by_its_content(tmp_path: Path) -> None:
+def test_a_file_is_named_by_its_content_and_keeps_what_its_list_says(tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
     path.write_bytes(b"content")
+    segments = (Segment(start_seconds=1.0, end_seconds=2.0),)
+    (held,) = Ingest("CC0")([_fetched(path, label="surfing", segments=segments)])
+    assert isinstance(held, Held)
     sha256 = hashlib.sha256(b"content").hexdigest()
-    assert _ingest(path) == Source(id=sha256[:20], uri=str(path), bytes=7, sha256=sha256, licence="CC0")
-
-
-def test_another_name_is_rejected_without_being_read(tmp_path: Path) -> None:
-    verdict = _ingest(tmp_path / "notes.txt", is_video=False)
-    assert isinstance(verdict, Verdict)
-    assert (verdict.outcome, verdict.reason, verdict.detail) == ("rejected", "not a video file name", ".txt")
-    assert verdict.id == name_id(str(tmp_path / "notes.txt"))
+    assert (held.source.id, held.source.sha256, held.source.bytes) == (sha256[:20], sha256, 7)
+    assert (held.source.licence, held.source.label, held.segments) == ("CC0", "surfing", segments)
+    (other,) = Ingest("CC0")([_fetched(path, licence="CC-BY-4.0")])
+    assert isinstance(other, Held)
+    assert other.source.licence == "CC-BY-4.0"
 
 
 def test_a_file_that_cannot_be_read_or_is_empty_fails(tmp_path: Path) -> None:
     (tmp_path / "empty.mp4").touch()
     (tmp_path / "loop.mp4").symlink_to(tmp_path / "loop.mp4")
-    reasons = {name: _ingest(tmp_path / name) for name in ("gone.mp4", "empty.mp4", "loop.mp4")}
-    assert all(isinstance(verdict, Verdict) and verdict.outcome == "failed" for verdict in reasons.values())
-    assert [verdict.reason for verdict in reasons.values()] == ["not readable", "empty file", "not readable"]  # type: ignore[union-attr]
+    results = Ingest("CC0")([_fetched(tmp_path / name) for name in ("gone.mp4", "empty.mp4", "loop.mp4")])
+    verdicts = [result for result in results if isinstance(result, Verdict)]
+    assert [verdict.reason for verdict in verdicts] == ["not readable", "empty file", "not readable"]
+    assert {verdict.outcome for verdict in verdicts} == {"failed"}
+    assert verdicts[0].id == name_id(str(tmp_path / "gone.mp4"))
 
 
-def test_a_name_that_no_table_can_hold_fails(tmp_path: Path) -> None:
-    path = Path(str(tmp_path) + "/\udcff.mp4")
-    path.write_bytes(b"content")
-    verdict = _ingest(path)
+def test_a_copy_ends_here_and_a_download_of_it_goes(tmp_path: Path) -> None:
+    write_known(tmp_path / "known", [a_source(content="a").id])
+    admission = Admission(tmp_path / "known", tmp_path / "claims", Staging(tmp_path / "staged"))
+    (tmp_path / "download").write_text("a")
+    fetched = Fetched(entry=Entry(uri="https://host/a.mp4"), path=str(tmp_path / "download"), temporary=True)
+    (verdict,) = Ingest("CC0", admission)([fetched])
     assert isinstance(verdict, Verdict)
-    assert verdict.reason == "name not readable"
-    verdict.uri.encode()
-    path.unlink()
+    assert (verdict.reason, verdict.source_id) == (DUPLICATE, a_source(content="a").id)
+    assert not (tmp_path / "download").exists()

@@ -1,0 +1,80 @@
+"""The chain of stages a configuration asks for, from a source's entry to its staged clips."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from densewalk.pipelines.stages.encode import Encode
+
+from densewalk.datasets.errors import ConfigError
+from densewalk.pipelines.admission import Admission
+from densewalk.pipelines.recipe import PrepareConfig
+from densewalk.pipelines.stage import Stage
+from densewalk.pipelines.stages.clips import Clips
+from densewalk.pipelines.stages.decode import Decode
+from densewalk.pipelines.stages.fetch import Fetch
+from densewalk.pipelines.stages.flow import Flow
+from densewalk.pipelines.stages.ingest import Ingest
+from densewalk.pipelines.stages.probe import Probe
+from densewalk.pipelines.stages.quality import Quality
+from densewalk.pipelines.stages.shots import Shots
+from densewalk.pipelines.stages.signatures import Signatures
+from densewalk.pipelines.stages.stow import Stow
+from densewalk.pipelines.stages.tracks import Tracks
+
+__all__ = ["Folders", "build_stages", "corpus_stages", "stage_versions", "stages_until"]
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where stages keep what is in transit."""
+
+    fetched: Path
+    """Downloads; kept over runs, so that a broken one goes on."""
+    scratch: Path
+    """Frames, of one run only."""
+
+
+def build_stages(
+    config: PrepareConfig, folders: Folders, admission: Admission | None = None
+) -> tuple[Stage[Any, Any], ...]:
+    """Return the stages up to finished clips in their order; those that are switched off are left out."""
+    chain: list[Stage[Any, Any]] = [
+        Fetch(config.fetch, folders.fetched),
+        Ingest(config.licence, admission),
+        Probe(config.probe),
+        Decode(config.decode, config.probe.limits, folders.scratch),
+        Shots(config.shots),
+        Clips(config.clips),
+        Quality(config.quality),
+    ]
+    if config.dedup.near:
+        chain.append(Signatures(config.dedup))
+    chain.append(Encode(config.encode))
+    if config.flow.enabled:
+        chain.append(Flow(config.flow))
+    if config.tracks.enabled:
+        chain.append(Tracks(config.tracks))
+    return tuple(chain)
+
+
+def corpus_stages(config: PrepareConfig, folders: Folders, admission: Admission) -> tuple[Stage[Any, Any], ...]:
+    """Return the whole chain of a corpus, which ends with staged reels."""
+    stow = Stow(admission.staging, folders.scratch, stage_versions(config))
+    return (*build_stages(config, folders, admission), stow)
+
+
+def stages_until(config: PrepareConfig, folders: Folders, last: str) -> tuple[Stage[Any, Any], ...]:
+    """Return the stages up to the one named `last`; raises `ConfigError` naming those there are."""
+    chain = build_stages(config, folders)
+    names = [stage.name for stage in chain]
+    if last not in names:
+        raise ConfigError(f"no stage {last!r} in this configuration (--until); there are {', '.join(names)}")
+    return chain[: names.index(last) + 1]
+
+
+def stage_versions(config: PrepareConfig) -> dict[str, int]:
+    """Return the versions of the stages that shape clips, by name."""
+    chain: Sequence[Stage[Any, Any]] = build_stages(config, Folders(Path(), Path()))
+    return {stage.name: stage.version for stage in (*chain, Stow) if stage.name != Fetch.name}

@@ -1,0 +1,49 @@
+"""What is compared, and what is found: clips with their signatures, and duplicates."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from densewalk.pipelines.records import Refusal
+
+__all__ = ["Duplicate", "DuplicateKind", "Signed"]
+
+DuplicateKind = Literal["exact", "near", "held-out"]
+_REASONS: dict[DuplicateKind, str] = {
+    "exact": "exact duplicate",
+    "near": "near-duplicate",
+    "held-out": "overlaps held-out video",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signed:
+    """A clip as the search for duplicates knows it. Of two that match, more pixels, longer, smaller key wins."""
+
+    key: str
+    signature: str = ""
+    """As made by the stage `signatures`; a clip without one is compared by its bytes alone."""
+    sha256: str = ""
+    """Of the mp4, 64 hex digits; empty when there is none."""
+    pixels: int = 0
+    """Of a frame."""
+    seconds: float = 0.0
+    """Length of the clip."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duplicate:
+    """A clip that must not enter, and the one that shows the same."""
+
+    key: str
+    of: str
+    """Key of a clip that stays, or the name of a held-out video and the second where its part begins."""
+    similarity: float
+    """At most 1; 1 for clips of equal bytes."""
+    offset_seconds: float
+    """Time within the other at which this one begins."""
+    kind: DuplicateKind
+
+    def refusal(self) -> Refusal:
+        """Return why the clip is not kept."""
+        detail = f"of {self.of} at {self.offset_seconds:+.2f} s, similarity {self.similarity:.3f}"
+        return Refusal(outcome="rejected", reason=_REASONS[self.kind], detail=detail)

@@ -1,0 +1,1 @@
+"""What is measured of a clip's pictures before it is made: pure functions from frames to numbers."""

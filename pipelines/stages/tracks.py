@@ -1,0 +1,125 @@
+"""Tracks: points of each clip followed along stride-1 flow until occlusion, stored beside it as `<key>.tracks.npz`.
+
+Where the flow stage left every stride-1 field of the same estimator and size in an encoding that is exact to 1/128 px
+(png16, fp16), those are read; otherwise fields are estimated here, two at a time, and none is kept. JPEG fields are not
+chained: their errors would add up.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from densewalk.datasets.config import require
+from densewalk.datasets.motion.flow_file import FlowFields, read_flow
+from densewalk.datasets.motion.track_file import TrackAbout, write_tracks
+from densewalk.pipelines.clip_frames import ClipFrames
+from densewalk.pipelines.motion.chaining import chain, draw_starts
+from densewalk.pipelines.motion.clip_flow import ClipFlow
+from densewalk.pipelines.motion.estimators import Flows, estimator_problem, load_estimator
+from densewalk.pipelines.records import Candidate, Cutting, Reel
+from densewalk.pipelines.stage import Resources, Stage
+from densewalk.pipelines.stages.flow import FLOW_FILE
+
+__all__ = ["TRACKS_FILE", "Tracks", "TracksConfig"]
+
+TRACKS_FILE = "tracks.npz"
+"""Ending of the file behind the clip's key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TracksConfig:
+    """Which points are followed, and how far."""
+
+    enabled: bool = False
+    """Whether tracks are stored beside clips."""
+    estimator: str = "dis"
+    """`dis` (CPU, also dis:ultrafast, dis:fast, dis:medium), `subject:NAME` or `raft:FILE` (PiCo: RAFT)."""
+    short_side_px: int = 0
+    """Shorter side at which flow is estimated; 0 is the clip's own, which is never enlarged."""
+    starts_per_frame: float = 4.0
+    """Tracks that begin in a frame on average; frame and place are random."""
+    alpha: float = 0.1
+    """Tracks end where a is not below alpha b + beta; readers can choose any alpha up to this (Sundaram: 0.01)."""
+    beta: float = 2.0
+    """In px² of the raster flow is estimated at; readers can choose any beta up to this (Sundaram: 0.5)."""
+    seed: int = 0
+    """Of the starts, together with the clip's key."""
+    gpus: float = 0.0
+    """Share of a GPU that one worker takes; for estimators that are networks."""
+
+    def __post_init__(self) -> None:
+        require(
+            estimator_problem(self.estimator, "tracks.estimator"),
+            self.short_side_px < 0 and f"tracks.short_side_px={self.short_side_px} must be 0 (as the clip) or more",
+            self.starts_per_frame <= 0 and f"tracks.starts_per_frame={self.starts_per_frame:g} must be above 0",
+            not 0 <= self.alpha < 1 and f"tracks.alpha={self.alpha:g} must be in [0, 1)",
+            self.beta <= 0 and f"tracks.beta={self.beta:g} must be above 0",
+            self.gpus < 0 and f"tracks.gpus={self.gpus} must not be negative",
+        )
+
+
+class Tracks(Stage[Cutting, Cutting]):
+    """Writes the tracks of every clip into the reel's folder; the records stay as they are."""
+
+    name = "tracks"
+    version = 1
+
+    def __init__(self, config: TracksConfig) -> None:
+        self.config = config
+        self.resources = Resources(gpus=config.gpus)
+
+    def setup(self) -> None:
+        """Load the estimator; raises `ConfigError` when it cannot be."""
+        self._estimator = load_estimator(self.config.estimator, "tracks.estimator")
+
+    def __call__(self, records: Sequence[Cutting]) -> Iterator[Cutting]:
+        """Yield each record when the tracks of all its clips are written."""
+        for cutting in records:
+            for clip in cutting.clips:
+                self._write(cutting.shots.reel, clip)
+            yield cutting
+
+    def _write(self, reel: Reel, clip: Candidate) -> None:
+        config, folder = self.config, Path(reel.folder)
+        flow = ClipFlow(ClipFrames(reel, clip), self._estimator, short_side_px=config.short_side_px)
+        start_K, point_K2 = draw_starts(
+            round(config.starts_per_frame * (len(flow) - 1)),
+            num_frames=len(flow),
+            size_hw=flow.size_hw,
+            seed=config.seed,
+            key=clip.key,
+        )
+        steps = self._stored_steps(folder / f"{clip.key}.{FLOW_FILE}", flow) or (
+            flow.between(*pair) for pair in pairwise(range(len(flow)))
+        )
+        about = TrackAbout(
+            key=clip.key,
+            frames=len(flow),
+            clip_size_hw=flow.clip_size_hw,
+            size_hw=flow.size_hw,
+            estimator=config.estimator,
+            weights_sha256=self._estimator.weights_sha256,
+            alpha=config.alpha,
+            beta=config.beta,
+            seed=config.seed,
+        )
+        tracks = chain(start_K, point_K2, steps, alpha=config.alpha, beta=config.beta)
+        write_tracks(folder / f"{clip.key}.{TRACKS_FILE}", about, tracks)
+
+    def _stored_steps(self, path: Path, flow: ClipFlow) -> Iterator[Flows] | None:
+        """Return the fields that the flow stage stored, when they are those this stage would estimate."""
+        if not path.is_file():
+            return None
+        fields = read_flow(path)
+        about = fields.about
+        same = (about.estimator, about.weights_sha256) == (self.config.estimator, self._estimator.weights_sha256)
+        needed = set(pairwise(range(len(flow))))
+        if not same or about.size_hw != flow.size_hw or about.encoding == "jpeg" or not needed <= set(fields.pairs):
+            return None
+        return _both_ways(fields, len(flow))
+
+
+def _both_ways(fields: FlowFields, num_frames: int) -> Iterator[Flows]:
+    for source, target in pairwise(range(num_frames)):
+        yield fields.flow(source, target), fields.flow(target, source)

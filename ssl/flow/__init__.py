@@ -1,0 +1,1 @@
+"""Networks that estimate optical flow, with weights that others published."""
