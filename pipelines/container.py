@@ -45,10 +45,14 @@ def opened(
     demuxer = _demuxer(file, limits)
     os.lseek(file, 0, os.SEEK_SET)
     options = {"fd": str(file), "format_whitelist": demuxer, "protocol_whitelist": "fd"}
+    options["max_streams"] = str(limits.max_streams + 1)
     if codecs:
         options["codec_whitelist"] = ",".join([*codecs, *(_OTHER_DECODERS[c] for c in codecs if c in _OTHER_DECODERS)])
     try:
         container = av.open("fd:", options=options, metadata_errors="replace")
+    except av.error.MemoryError as error:
+        detail = f"no memory: over probe.limits.max_streams={limits.max_streams} streams, or over probe.memory_bytes"
+        raise UnwantedError("beyond limits", detail) from error
     except av.error.FFmpegError as error:
         raise UnusableError("not a readable video", f"{demuxer.partition(',')[0]}: {error_words(error)}") from error
     with container:

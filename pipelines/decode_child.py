@@ -16,30 +16,29 @@ from typing import Any
 import av
 import cv2
 import numpy as np
-from av.container import InputContainer
-from av.video.stream import VideoStream
+from jaxtyping import UInt8
 
 from densewalk.pipelines.container import error_words, opened
 from densewalk.pipelines.deinterlace import deinterlaced
 from densewalk.pipelines.limits import MediaLimits, UnusableError
 from densewalk.pipelines.motion_vectors import MotionMeter, ask_for_vectors
 from densewalk.pipelines.raster import RasterMaker, plan_raster
-from densewalk.pipelines.reels import TRAIL, ReelCutter, SpooledReel
+from densewalk.pipelines.reels import ReelCutter, SpooledReel
 from densewalk.pipelines.sandbox import serve
-from densewalk.pipelines.timestamps import TickRepair, steady_rate
+from densewalk.pipelines.timed_frames import TimedFrames
+from densewalk.pipelines.timestamps import steady_rate
 from densewalk.pipelines.wanted import Entrance, Wanted, find_entrance
 
 __all__ = ["decode"]
 
-_MAX_LOST_PACKETS = 100
-_UNKNOWN_RATE = 25
-_SAME_SHAPE = 0.01
+Picture = tuple[UInt8[np.ndarray, "r w"], UInt8[np.ndarray, "27 48 3"]]
+"""A stored frame (see raster.py) and its thumbnail."""
 
 
 def decode(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Decode the open file `request["descriptor"]` into folders below `request["folder"]`.
 
-    Yields reels, fields as those of `Reel`; or, at any time and last, `outcome`, `reason` and `detail`, or `no_space`.
+    Yields reels, fields as those of `Reel`, and, after any of them, `outcome`, `reason` and `detail`, or `no_space`.
     """
     try:
         yield from _reels(request)
@@ -59,27 +58,27 @@ def _reels(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     if wanted.is_late:
         with opened(request["descriptor"], MediaLimits(**request["limits"])) as (container, stream):
             entrance = find_entrance(container, stream, wanted)
-    with _decoding(request, entrance) as decoding:
-        if decoding.first is not None or entrance is None:
-            yield from _spooled(decoding, request, wanted)
+    with _timed_frames(request, entrance) as source:
+        if source.first is not None or entrance is None:
+            yield from _spooled(source, request, wanted)
             return
-    with _decoding(request, None) as decoding:  # the seek led nowhere
-        yield from _spooled(decoding, request, wanted)
+    with _timed_frames(request, None) as source:  # the seek led nowhere
+        yield from _spooled(source, request, wanted)
 
 
 @contextmanager
-def _decoding(request: dict[str, Any], entrance: Entrance | None) -> Iterator["_Decoding"]:
+def _timed_frames(request: dict[str, Any], entrance: Entrance | None) -> Iterator[TimedFrames]:
     limits = MediaLimits(**request["limits"])
     with opened(request["descriptor"], limits) as (container, stream):
         if request["motion_vectors"]:
             ask_for_vectors(stream)
-        yield _Decoding(container, stream, limits, entrance)
+        yield TimedFrames(container, stream, limits, entrance)
 
 
-def _spooled(decoding: "_Decoding", request: dict[str, Any], wanted: Wanted) -> Iterator[dict[str, Any]]:
-    first = decoding.first
+def _spooled(source: TimedFrames, request: dict[str, Any], wanted: Wanted) -> Iterator[dict[str, Any]]:
+    first = source.first
     if first is None:
-        raise UnusableError("no decodable frame", "; ".join(decoding.faults) or "the stream is empty")
+        raise UnusableError("no decodable frame", source.fault or "the stream is empty")
     aspect, coded_wh = Fraction(*request["sample_aspect"]), (first.width, first.height)
     raster = plan_raster(coded_wh, sample_aspect=aspect, rotation=request["rotation"], short_side=request["short_side"])
     maker = RasterMaker(raster, white_nits=request["white_nits"])
@@ -88,144 +87,59 @@ def _spooled(decoding: "_Decoding", request: dict[str, Any], wanted: Wanted) -> 
     cutter = ReelCutter(
         Path(request["folder"]),
         reel_frames=request["reel_frames"],
-        first_frame=decoding.first_number,
+        first_frame=source.first_number,
         motion=motion,
     )
-    describe = _Description(decoding, raster.stored_wh)
+    describe = _Description(source, raster.stored_wh)
     try:
-        for frame in deinterlaced(decoding.frames(motion, wanted)):
-            assert frame.pts is not None, "frames were timed"
-            reel = cutter.add(*maker(frame), frame.pts)
+        for picture, tick in _pictures(source, motion, wanted, maker):
+            reel = cutter.add(*picture, tick)
             if reel is not None:
                 yield describe(reel, "")
-        yield describe(cutter.finish(), decoding.fault)
+        if cutter.is_empty:
+            raise UnusableError("no convertible frame", source.fault)
+        yield describe(cutter.finish(), source.fault)
     finally:
         cutter.abandon()
+
+
+def _pictures(
+    source: TimedFrames, motion: MotionMeter, wanted: Wanted, maker: RasterMaker
+) -> Iterator[tuple[Picture, int]]:
+    """Yield frames as they are stored and their ticks, up to one that cannot be converted."""
+    try:
+        for frame in deinterlaced(source.frames(motion, wanted)):
+            assert frame.pts is not None, "frames were timed"
+            yield maker(frame), frame.pts
+    except av.error.FFmpegError as error:
+        if isinstance(error, MemoryError):
+            raise
+        source.faults.append(f"a frame cannot be converted: {error_words(error)}")
 
 
 class _Description:
     """Turns finished reels into answers; the rate is that of the first one."""
 
-    def __init__(self, decoding: "_Decoding", stored_wh: tuple[int, int]) -> None:
-        self._decoding = decoding
+    def __init__(self, source: TimedFrames, stored_wh: tuple[int, int]) -> None:
+        self._source = source
         self._stored_wh = stored_wh
         self._rate: Fraction | None = None
 
     def __call__(self, reel: SpooledReel, fault: str) -> dict[str, Any]:
-        time_base = self._decoding.repair.time_base
+        time_base = self._source.repair.time_base
         if self._rate is None:
             time_N = np.array(reel.ticks, dtype=np.float64) * float(time_base)
-            self._rate = steady_rate(time_N, otherwise=self._decoding.declared_rate)
+            self._rate = steady_rate(time_N, otherwise=self._source.declared_rate)
         values = asdict(reel)
         del values["ticks"]
         return values | {
             "width": self._stored_wh[0],
             "height": self._stored_wh[1],
             "time_base": time_base.as_integer_ratio(),
-            "zero_seconds": float(self._decoding.zero_tick * time_base),
+            "zero_seconds": float(self._source.zero_tick * time_base),
             "fps": float(self._rate),
             "fault": fault,
         }
-
-
-class _Decoding:
-    """The frames of a stream in order of time, up to the first fault or limit."""
-
-    def __init__(
-        self, container: InputContainer, stream: VideoStream, limits: MediaLimits, entrance: Entrance | None
-    ) -> None:
-        self.faults: list[str] = []
-        self.declared_rate = Fraction(stream.average_rate or _UNKNOWN_RATE)
-        self.repair = TickRepair(Fraction(stream.time_base or Fraction(1, 1000)), self.declared_rate)
-        self._limits = limits
-        self._entrance = entrance
-        if entrance is not None:
-            container.seek(entrance.tick, stream=stream)
-        self._decoded = self._sound_frames(container, stream)
-        self.first = next(self._decoded, None)
-        self.zero_tick = entrance.zero_tick if entrance else 0
-
-    @property
-    def first_number(self) -> int:
-        """Number of the first frame in the source."""
-        return self._entrance.number if self._entrance else 0
-
-    @property
-    def fault(self) -> str:
-        """What ended the frames early or was left out, in words."""
-        dropped = self.repair.num_dropped
-        return "; ".join([*self.faults, *([f"{dropped} frames not in order of time left out"] if dropped else [])])
-
-    def frames(self, motion: MotionMeter, wanted: Wanted) -> Iterator[av.VideoFrame]:
-        """Yield frames whose pts are ticks that grow, to `TRAIL` behind what is wanted."""
-        num_frames = num_behind = 0
-        first_tick = 0
-        frame = self.first
-        while frame is not None:
-            tick = self.repair.next_tick(frame.pts, frame.dts)
-            if tick is not None:
-                if not num_frames:
-                    first_tick = tick
-                    self.zero_tick = self._entrance.zero_tick if self._entrance else tick
-                stop = self._limit_reached(num_frames, (tick - first_tick) * self.repair.time_base)
-                if stop:
-                    self.faults.append(stop)
-                    return
-                is_behind = wanted.end is not None and (tick - self.zero_tick) * self.repair.time_base >= wanted.end
-                num_behind += is_behind
-                if num_behind > TRAIL:
-                    return
-                motion.see(frame)
-                frame.pts = tick
-                num_frames += 1
-                yield frame
-            frame = next(self._decoded, None)
-
-    def _limit_reached(self, num_frames: int, seconds: Fraction) -> str:
-        if seconds >= self._limits.max_seconds:
-            return f"stopped at probe.limits.max_seconds={self._limits.max_seconds:g}"
-        if num_frames == self._limits.max_frames:
-            return f"stopped at probe.limits.max_frames={self._limits.max_frames}"
-        return ""
-
-    def _sound_frames(self, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
-        """Yield frames up to the first fault; packets that cannot be decoded before the first frame are passed over."""
-        num_frames = num_lost = 0
-        try:
-            for packet in container.demux(stream):
-                try:
-                    decoded = packet.decode()
-                except av.error.FFmpegError:
-                    if num_frames or num_lost == _MAX_LOST_PACKETS:
-                        raise
-                    num_lost += 1
-                    continue
-                for frame in decoded:
-                    if num_frames and (fault := self._fault_of(frame)):
-                        self.faults.append(f"frame {num_frames} {fault}")
-                        return
-                    if num_frames or self._may_be_first(frame):
-                        num_frames += 1
-                        yield frame
-        except av.error.FFmpegError as error:
-            self.faults.append(f"after {num_frames} frames: {error_words(error)}")
-        if num_lost:
-            self.faults.append(f"{num_lost} packets before the first frame could not be decoded")
-
-    def _may_be_first(self, frame: av.VideoFrame) -> bool:
-        if frame.is_corrupt:
-            return False
-        return self._entrance is None or frame.pts == self._entrance.tick
-
-    def _fault_of(self, frame: av.VideoFrame) -> str:
-        """Return why a frame cannot follow the first one."""
-        if frame.is_corrupt:
-            return "is damaged"
-        assert self.first is not None
-        width, height = self.first.width, self.first.height
-        if abs(frame.width * height - frame.height * width) > _SAME_SHAPE * width * frame.height:
-            return f"has another shape, {frame.width}x{frame.height} behind {width}x{height}"
-        return ""
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ def scan_packets(container: InputContainer, stream: VideoStream, max_packets: in
         faults.append(error_words(error))
     if frame is None:
         more = f" and {len(faults) - 1} more" if len(faults) > 1 else ""
-        detail = f"{faults[0]}{more}" if faults else "no decoder output"
+        detail = f"{faults[0]}{more}" if faults else "nothing came of them"
         raise UnusableError("no decodable frame", f"{scan.num_packets} packets read: {detail}")
     return scan, frame
 

@@ -11,6 +11,7 @@ Shapes: R = 3/2 H rows and W columns of an I420 frame; 27 x 48 thumbnails, RGB.
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 import av
 import cv2
@@ -143,27 +144,21 @@ def _as_bt709(frame_RW: UInt8[np.ndarray, "r w"], matrix: int) -> UInt8[np.ndarr
         return frame_RW
     height, width = frame_RW.shape[0] * 2 // 3, frame_RW.shape[1]
     luma, chroma = frame_RW[:height], frame_RW[height:].reshape(2, height // 2, width // 2)
-    blue, red = chroma.copy()
-    to_luma, to_blue, to_red = _chroma_weights(matrix)
-    shift = _mixed(blue, red, to_luma, around=0, depth=cv2.CV_16S)
-    shift = cv2.resize(shift, (width, height), interpolation=cv2.INTER_LINEAR)
-    cv2.add(luma, shift, dst=luma, dtype=cv2.CV_8U)
-    chroma[0] = _mixed(blue, red, to_blue, around=128, depth=cv2.CV_8U)
-    chroma[1] = _mixed(blue, red, to_red, around=128, depth=cv2.CV_8U)
+    to_luma, *to_chroma = (
+        cv2.addWeighted(chroma[0], blue, chroma[1], red, constant) for blue, red, constant in _chroma_weights(matrix)
+    )
+    shift = cv2.resize(to_luma, (width, height), interpolation=cv2.INTER_LINEAR)
+    cv2.addWeighted(luma, 1, shift, 1, -128, dst=luma)
+    chroma[:] = to_chroma
     return frame_RW
 
 
-def _mixed(
-    blue: UInt8[np.ndarray, "h w"], red: UInt8[np.ndarray, "h w"], weight: np.ndarray, *, around: int, depth: int
-) -> np.ndarray:
-    constant = around - 128 * float(weight.sum())
-    return cv2.addWeighted(blue, float(weight[0]), red, float(weight[1]), constant, dtype=depth)
-
-
-def _chroma_weights(matrix: int) -> np.ndarray:
-    """Return what Cb and Cr (columns) of a matrix add to Y, Cb and Cr (rows) of BT.709; Y itself only stays luma."""
+@lru_cache
+def _chroma_weights(matrix: int) -> tuple[tuple[float, float, float], ...]:
+    """Return what Cb and Cr add to Y (around 128), Cb and Cr of BT.709, and constants; Y itself only stays luma."""
     from_rgb, to_rgb = _ycbcr_from_rgb(_BT709), np.linalg.inv(_ycbcr_from_rgb(matrix))
-    return (from_rgb @ to_rgb)[:, 1:]
+    weights = (from_rgb @ to_rgb)[:, 1:]
+    return tuple((float(blue), float(red), float(128 - 128 * (blue + red))) for blue, red in weights)
 
 
 def _ycbcr_from_rgb(matrix: int) -> np.ndarray:

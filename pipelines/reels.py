@@ -51,9 +51,9 @@ class ReelCutter:
         self._latest: deque[tuple[UInt8[np.ndarray, "27 48 3"], int]] = deque(maxlen=LEAD)
 
     @property
-    def num_open(self) -> int:
-        """Frames written since the last reel was closed."""
-        return self._current.num_frames + (self._next.num_frames if self._next else 0)
+    def is_empty(self) -> bool:
+        """Whether no frame was added yet."""
+        return not self._latest
 
     def add(
         self, frame_RW: UInt8[np.ndarray, "r w"], thumbnail_HWC: UInt8[np.ndarray, "27 48 3"], tick: int

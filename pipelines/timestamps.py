@@ -84,14 +84,15 @@ class TickRepair:
     """Turns a stream's timestamps into ticks that only grow.
 
     Some files store decoding times as presentation times, so that decoded frames seem to come out of order; as long as
-    fewer decoding times than presentation times went backwards, those are taken. A missing time follows its predecessor
-    by a usual step. A frame not later than its predecessor is left out; when it lies more than a second back the stream
+    fewer decoding times than presentation times went backwards, those are taken. `only_decoding_times` says so from the
+    start, as it always is in AVI. A missing time follows its predecessor by a usual step. A frame not later than its predecessor is left out; when it lies more than a second back the stream
     was spliced, and everything from there on is moved behind what came before.
     """
 
-    def __init__(self, time_base: Fraction, rate: Fraction) -> None:
+    def __init__(self, time_base: Fraction, rate: Fraction, *, only_decoding_times: bool = False) -> None:
         self.time_base = time_base
         self.num_dropped = 0
+        self._only_decoding_times = only_decoding_times
         self._step = max(1, round(1 / rate / time_base))
         self._splice = round(MAX_GAP_SECONDS / time_base)
         self._previous: int | None = None
@@ -102,8 +103,8 @@ class TickRepair:
         """Return the tick of the next decoded frame, or None for a frame to leave out."""
         self._presented.see(pts)
         self._decoded.see(dts)
-        misleading = self._decoded.last is not None and self._presented.num_faults > self._decoded.num_faults
-        stamp = dts if misleading else pts
+        more_faults = self._decoded.last is not None and self._presented.num_faults > self._decoded.num_faults
+        stamp = dts if self._only_decoding_times or more_faults else pts
         if stamp is None or abs(stamp) > _LARGEST_TICK:
             tick = 0 if self._previous is None else self._previous + self._step
         else:

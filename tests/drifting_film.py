@@ -1,9 +1,10 @@
-"""A small film of noise that drifts to the right, two pixels a frame."""
+"""A small film of soft noise that drifts to the right, two pixels a frame."""
 
 from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 
 
@@ -11,7 +12,8 @@ def write_film(
     path: Path, seed: int = 1, *, num_frames: int = 20, fps: int = 10, size_hw: tuple[int, int] = (72, 96)
 ) -> Path:
     """Write an H.264 mp4."""
-    shade = np.random.default_rng(seed).integers(0, 255, (*size_hw, 3)).astype(np.uint8)
+    coarse = np.random.default_rng(seed).integers(0, 255, (size_hw[0] // 8, size_hw[1] // 8, 3)).astype(np.uint8)
+    shade = cv2.resize(coarse, size_hw[::-1], interpolation=cv2.INTER_CUBIC)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=Fraction(fps))
         stream.height, stream.width, stream.pix_fmt = *size_hw, "yuv420p"

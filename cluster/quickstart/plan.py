@@ -8,9 +8,9 @@ from densewalk.cluster.tracking import FilmConfig
 from densewalk.cluster.training_plan import plan_training
 from densewalk.datasets.config import to_yaml
 from densewalk.datasets.errors import ConfigError
-from densewalk.datasets.manifest import scan
 from densewalk.pipelines.recipe import PrepareConfig
 from densewalk.pipelines.samples import sample_videos
+from densewalk.pipelines.sources import read_entries
 from densewalk.ssl.train.config import TrainConfig
 
 __all__ = ["QuickstartPlan", "describe_quickstart", "plan_quickstart"]
@@ -24,9 +24,8 @@ class QuickstartPlan:
     """Everything a quickstart does."""
 
     out: Path
-    videos: tuple[Path, ...]
-    """Files and folders to prepare."""
     prepare: PrepareConfig
+    """Its `sources` name the videos."""
     train: TrainConfig
     train_without_warping: TrainConfig
     """The same with one crop for both ways."""
@@ -75,13 +74,16 @@ def plan_quickstart(out: Path, videos: Path | None) -> QuickstartPlan:
     paths = sample_videos() if videos is None else [videos]
     if videos is not None and out.is_relative_to(videos.absolute()):
         raise ConfigError(f"--out {out} lies inside --videos {videos}: its own films would become sources; move one")
-    scan(paths)
+    prepare = PrepareConfig(
+        sources=tuple(str(path.absolute()) for path in paths),
+        licence="BSD-3-Clause" if videos is None else "unknown",
+    )
+    list(read_entries(prepare.sources))
     train = plan_training("gmrw_small", dataset=out / "corpus")
     shared_crop = replace(train.objective, plan=replace(train.objective.plan, independent_return=False))
     return QuickstartPlan(
         out=out,
-        videos=tuple(path.absolute() for path in paths),
-        prepare=PrepareConfig(licence="BSD-3-Clause" if videos is None else "unknown"),
+        prepare=prepare,
         train=train,
         train_without_warping=replace(train, objective=shared_crop, steps=max(1, round(train.steps * _COLLAPSE_SHARE))),
         film=FilmConfig(short_side_px=train.objective.plan.size * 3 // 2),
@@ -92,7 +94,7 @@ def describe_quickstart(plan: QuickstartPlan) -> str:
     """Return the plan as YAML, headed by what it amounts to."""
     samples = plan.train.steps * plan.train.batch_size
     facts = [
-        f"{len(scan(plan.videos))} files to prepare into {plan.corpus}",
+        f"{len(list(read_entries(plan.prepare.sources)))} sources to prepare into {plan.corpus}",
         f"{plan.train.steps} training steps of {plan.train.batch_size} clips: {samples} samples",
         f"{plan.train_without_warping.steps} more without label warping, for comparison",
         f"scores, tracking film and report.html in {plan.out}",

@@ -5,7 +5,7 @@ goes on where it was. Beside the run stands a shorter one whose way back shares 
 label warping is for.
 """
 
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from densewalk.cluster.measuring import already_measured, measure, plan_evaluation
 from densewalk.cluster.preparing import describe_result, prepare_corpus
@@ -28,12 +28,11 @@ __all__ = ["run_quickstart"]
 
 def run_quickstart(plan: QuickstartPlan) -> Path:
     """Do every step that is not done yet and return the path of the report; raises what the steps raise."""
-    say(f"1/6 videos: {', '.join(path.name for path in plan.videos)}")
+    say(f"1/6 videos: {', '.join(PurePath(spec).name for spec in plan.prepare.sources)}")
     say(f"2/6 prepare clips in {plan.corpus}")
     if not _is_prepared(plan):
         with shown_progress() as show:
-            specs = [str(path) for path in plan.videos]
-            result = prepare_corpus(specs, plan.corpus, plan.prepare, on_ray=True, show=show)
+            result = prepare_corpus((), plan.corpus, plan.prepare, on_ray=True, show=show)
         say(describe_result(result))
     for name, (run, config) in plan.trainings.items():
         say(f"3/6 pretrain {name} in {run}")
@@ -52,7 +51,7 @@ def _is_prepared(plan: QuickstartPlan) -> bool:
     if not (plan.corpus / CARD).is_file():
         return False
     known = {verdict.uri for verdict in read_ledger(plan.corpus / LEDGER) if verdict.kind == "source"}
-    return {entry.uri for entry in read_entries([str(path) for path in plan.videos])} <= known
+    return {entry.uri for entry in read_entries(plan.prepare.sources)} <= known
 
 
 def _pretrain(run: Path, config: TrainConfig) -> None:

@@ -40,7 +40,7 @@ def request(
             stream = _secured(plain, address.host, clock) if address.scheme == "https" else plain
             stack.callback(stream.close)
             connection = http.client.HTTPConnection(address.host, address.port)
-            connection.sock = _TimedSocket(stream, clock)  # type: ignore[assignment]
+            connection.sock = _TimedSocket(stream, clock)
             connection.putrequest("GET", address.target, skip_host=True, skip_accept_encoding=True)
             for name, value in {"Host": address.netloc, "Connection": "close", **headers}.items():
                 connection.putheader(name, value)

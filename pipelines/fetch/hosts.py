@@ -54,7 +54,6 @@ class Hosts:
 
         Raises `FetchFault` (host paused) when the host is paused for longer than anybody wants to wait.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
         slot = self._slot(host)
         try:
             self._await_moment(host, per_second)
@@ -118,6 +117,7 @@ class Hosts:
     @contextmanager
     def _state(self, host: str) -> Iterator[_State]:
         """Read the host's state under its lock and write back what the block made of it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(self._path(host, ".json"), os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)

@@ -9,6 +9,7 @@ import errno
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial as partial_call
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -87,7 +88,7 @@ def _ranges(filesystem: Any, uri: str, partial: Partial, clock: Clock) -> Iterat
     total = partial.notes.total or 0
     while (start := partial.size) < total:
         end = min(start + _RANGE_BYTES, total)
-        chunk = _asked(lambda start=start, end=end: filesystem.cat_file(uri, start=start, end=end), clock)
+        chunk = _asked(partial_call(filesystem.cat_file, uri, start=start, end=end), clock)
         if len(chunk) != end - start:
             raise FetchFault("network fault", f"{len(chunk)} bytes for {start} to {end} of {total}", again=True)
         yield chunk

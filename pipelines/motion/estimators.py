@@ -12,7 +12,7 @@ Shapes: H W rows and columns, C channels (RGB), 2 = (x, y) in pixels.
 """
 
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol, cast, runtime_checkable
 
 import cv2
 import numpy as np
@@ -20,7 +20,7 @@ from jaxtyping import Float32, UInt8
 
 from densewalk.datasets.errors import BenchmarkError, ConfigError, DataError
 from densewalk.datasets.records import file_sha256
-from densewalk.ssl.matchers.dis_flow import DIS_PRESETS, dis_estimator, dis_flow
+from densewalk.ssl.matchers.dis_flow import DIS_PRESETS, DisPreset, dis_estimator, dis_flow
 
 __all__ = ["Flows", "FlowEstimator", "estimator_problem", "load_estimator"]
 
@@ -62,7 +62,7 @@ def load_estimator(name: str, option: str) -> FlowEstimator:
     kind, _, rest = name.partition(":")
     try:
         if kind == "dis":
-            return _Dis(rest or "medium")
+            return _Dis(cast(DisPreset, rest or "medium"))
         return _Subject(rest) if kind == "subject" else _Raft(Path(rest))
     except (BenchmarkError, DataError) as error:
         raise ConfigError(f"{option}={name}: {error}") from error
@@ -71,7 +71,7 @@ def load_estimator(name: str, option: str) -> FlowEstimator:
 class _Dis:
     weights_sha256 = ""
 
-    def __init__(self, preset: str) -> None:
+    def __init__(self, preset: DisPreset) -> None:
         cv2.setNumThreads(1)  # a stage is given one core and scaled by more of its workers
         self._estimator = dis_estimator(preset)
 

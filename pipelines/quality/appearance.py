@@ -49,6 +49,8 @@ def exposure(frames: Sequence[UInt8[np.ndarray, "h w"]]) -> tuple[float, float, 
 
 def combing(pairs: Sequence[tuple[UInt8[np.ndarray, "h w"], UInt8[np.ndarray, "h w"]]]) -> float | None:
     """Return how much more neighbouring rows differ than rows two apart; None without motion between the pairs."""
+    if not pairs or len(pairs[0][0]) < 3:
+        return None
     near = far = 0.0
     num_moving = num_pixels = 0
     for frame_HW, later_HW in pairs:

@@ -12,6 +12,7 @@ that are not dark must lie on both sides. Copies of the picture, blurred and enl
 Shapes: S frames looked at, H W rows and columns.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,12 +22,12 @@ __all__ = ["find_bars"]
 
 _TOLERANCE = 12
 """Levels by which the noise of compression may differ from a bar's shade."""
+_EVEN_TOLERANCE = 3
+"""The same for bars that must be free of texture."""
 _STEP = 5
 """Levels by which the picture must differ from the bar and its noise."""
 _RINGING = 8
 """Rows beside a border that are not asked to be even: the width of a transform."""
-_EVEN_TOLERANCE = 3
-"""The same for bars that must be free of texture."""
 _DARK = 40
 """Brightest level of a dark bar; black is 16."""
 _WINDOW = 4
@@ -59,28 +60,28 @@ def find_bars(luma_SHW: UInt8[np.ndarray, "s h w"]) -> tuple[int, int, int, int]
     Of a frame without bars that is the whole frame, to the last even row and column. A border lies a pixel or two
     inside the picture.
     """
-    height, width = luma_SHW.shape[1:]
-    upright = _borders(luma_SHW)
-    sideways = _borders(luma_SHW.transpose(0, 2, 1))
-    top, bottom = upright if _reaches(upright, height) else (0, 0)
-    left, right = sideways if _reaches(sideways, width) else (0, 0)
-    left, top = left + left % 2, top + top % 2
-    box = (left, top, (width - left - right) // 2 * 2, (height - top - bottom) // 2 * 2)
-    if (left, top, right, bottom) != (0, 0, 0, 0) and not _is_picture(luma_SHW, box):
-        return 0, 0, width // 2 * 2, height // 2 * 2
+    top, bottom = _bars(luma_SHW)
+    left, right = _bars(luma_SHW.transpose(0, 2, 1))
+    box = _even_box(top.depth, bottom.depth, left.depth, right.depth, luma_SHW.shape[1:])
+    levels = [side.level for side in (top, bottom, left, right) if side.depth]
+    if levels and not _is_picture(luma_SHW, box, levels[0]):
+        return _even_box(0, 0, 0, 0, luma_SHW.shape[1:])
     return box
 
 
-def _borders(luma_SHW: UInt8[np.ndarray, "s h w"]) -> tuple[int, int]:
-    """Return the depths of the bars above and below."""
-    above, below = _side(luma_SHW), _side(luma_SHW[:, ::-1])
+def _bars(luma_SHW: UInt8[np.ndarray, "s h w"]) -> tuple[_Side, _Side]:
+    """Return the bars above and below; of depth 0 where there is none, or what there is could be part of the scene."""
+    sides = above, below = _side(luma_SHW), _side(luma_SHW[:, ::-1])
+    height = luma_SHW.shape[1]
+    if height - above.depth - below.depth - 2 < _LEAST_EXTENT * height:
+        return _Side(), _Side()
     on_both = bool(above.depth and below.depth) and abs(above.level - below.level) <= _EVEN_TOLERANCE
-    if on_both and above.is_dark:
-        return above.depth, below.depth
-    if on_both and above.is_even and below.is_even:
-        return above.depth, below.depth
-    depths = [side.depth if side.is_dark and side.is_even else 0 for side in (above, below)]
-    return depths[0], depths[1]
+    if on_both and (above.is_dark or (above.is_even and below.is_even)):
+        return sides
+    return (
+        above if above.is_dark and above.is_even else _Side(),
+        below if below.is_dark and below.is_even else _Side(),
+    )
 
 
 def _side(luma_SHW: UInt8[np.ndarray, "s h w"]) -> _Side:
@@ -111,17 +112,18 @@ def _side(luma_SHW: UInt8[np.ndarray, "s h w"]) -> _Side:
 
 
 def _lit(luma_SHW: UInt8[np.ndarray, "s h w"], level: float, tolerance: float) -> Bool[np.ndarray, "h w"]:
-    lowest, highest = level - tolerance, level + tolerance
+    lowest, highest = max(0, math.ceil(level - tolerance)), min(255, math.floor(level + tolerance))
     count_HW = np.count_nonzero((luma_SHW < lowest) | (luma_SHW > highest), axis=0)
     return count_HW >= -(-len(luma_SHW) // 4)
 
 
-def _reaches(depths: tuple[int, int], side: int) -> bool:
-    return side - sum(depths) - 2 >= _LEAST_EXTENT * side
+def _even_box(top: int, bottom: int, left: int, right: int, size_hw: tuple[int, ...]) -> tuple[int, int, int, int]:
+    height, width = size_hw
+    x, y = left + left % 2, top + top % 2
+    return x, y, (width - x - right) // 2 * 2, (height - y - bottom) // 2 * 2
 
 
-def _is_picture(luma_SHW: UInt8[np.ndarray, "s h w"], box: tuple[int, int, int, int]) -> bool:
-    left, top, width, height = box
-    level = float(np.median(luma_SHW[:, 0] if top else luma_SHW[:, :, 0]))
-    lit_HW = _lit(luma_SHW[:, top : top + height, left : left + width], level, _TOLERANCE)
+def _is_picture(luma_SHW: UInt8[np.ndarray, "s h w"], box_xywh: tuple[int, int, int, int], level: float) -> bool:
+    x, y, width, height = box_xywh
+    lit_HW = _lit(luma_SHW[:, y : y + height, x : x + width], level, _TOLERANCE)
     return bool(lit_HW.mean() >= _LEAST_LIT)

@@ -46,7 +46,7 @@ class Columns:
     start: str = ""
     end: str = ""
     spans: str = ""
-    """Lists of [start, end]."""
+    """Lists of [start, end]; a cell that holds none says nothing."""
     label: str = ""
     licence: str = ""
 
@@ -70,9 +70,8 @@ def list_mentions(spec: SourceSpec) -> Iterator[Mention]:
         columns = recognise(spec, column_names(path))
         return (mention for row in read_rows(path, columns.names) for mention in _mentions(row, columns, path, root))
     if path.suffix.lower() != ".txt":
-        raise ConfigError(
-            f"{spec}: cannot read {path.suffix or 'a file without ending'}; expected .txt or {', '.join(TABLE_SUFFIXES)}"
-        )
+        known = ", ".join((".txt", *TABLE_SUFFIXES))
+        raise ConfigError(f"{spec}: cannot read {path.suffix or 'a file without ending'}; expected one of {known}")
     unused = [
         f"{spec}: {name}= has no meaning in a .txt list" for name in ("path", "licence_column") if spec.option(name)
     ]
@@ -129,14 +128,18 @@ def _place(value: object, columns: Columns, root: Path) -> str:
 
 def _parts(values: dict[str, Any], columns: Columns) -> list[tuple[tuple[float, float | None] | None, str]]:
     label, spans = values.get(columns.label), values.get(columns.spans)
-    if not columns.spans or spans is None or spans == "":
+    if not _is_list(spans):
         return [(parse_span(values.get(columns.start), values.get(columns.end)), clean_text(label))]
     parsed = parse_spans(spans)
-    is_list = isinstance(label, list) or (isinstance(label, str) and label.lstrip().startswith("["))
-    labels = parse_texts(label) if is_list else [label] * len(parsed)
+    labels = parse_texts(label) if _is_list(label) else [label] * len(parsed)
     if len(labels) != len(parsed):
         raise ValueError(f"{len(labels)} labels for {len(parsed)} parts")
     return [(span, clean_text(text)) for span, text in zip(parsed, labels, strict=True)]
+
+
+def _is_list(value: object) -> bool:
+    """Return whether a cell holds a list; a column called timestamp may as well hold the day of an upload."""
+    return isinstance(value, list) or (isinstance(value, str) and value.lstrip().startswith("["))
 
 
 def _text_mentions(path: Path, root: Path) -> Iterator[Mention]:

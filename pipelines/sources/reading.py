@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from densewalk.datasets.config import require
 from densewalk.datasets.errors import ConfigError, DataError
-from densewalk.pipelines.records import Entry
+from densewalk.pipelines.records import Entry, Refusal
 from densewalk.pipelines.sources.folders import path_mentions
 from densewalk.pipelines.sources.gather import Gathering, first_mentions
 from densewalk.pipelines.sources.instants import parse_span
@@ -46,7 +46,19 @@ def read_entries(specs: Sequence[str]) -> Iterator[Entry]:
         if _tried(problems, gathering.add, number, wanted) == 0:
             problems.append(f"{spec}: no video in it")
     require(*problems)
-    return gathering.entries()
+    return map(_nameable, gathering.entries())
+
+
+def _nameable(entry: Entry) -> Entry:
+    """Refuse a name that no table can hold, under an escaped one."""
+    if entry.uri.isprintable():
+        return entry
+    refusal = Refusal(
+        outcome="failed",
+        reason="name not readable",
+        detail="expected a name in UTF-8 without control characters",
+    )
+    return replace(entry, uri=ascii(entry.uri), refusal=refusal)
 
 
 def _url_mentions(spec: SourceSpec) -> Iterator[Mention]:

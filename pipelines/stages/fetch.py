@@ -25,8 +25,8 @@ __all__ = ["RETRYABLE", "Fetch", "FetchConfig", "is_remote"]
 
 
 def is_remote(uri: str) -> bool:
-    """Whether an address names something that has to be fetched."""
-    return uri.startswith(("youtube:", "yt8m:")) or "://" in uri
+    """Whether an entry's address names something that has to be fetched: anything but an absolute path."""
+    return not uri.startswith("/")
 
 
 class Fetch(Stage[Entry, Fetched]):
@@ -82,7 +82,7 @@ class Fetch(Stage[Entry, Fetched]):
             youtube.download(youtube.looked_up(rest, errand), path, errand, self.youtube_command)
         else:
             known = ", ".join(f"{name}://" for name in ("http", "https", *object_store.STORES))
-            raise FetchFault("bad address", f"{scheme}:// is not known; expected {known}, youtube: or yt8m:")
+            raise FetchFault("bad address", f"{uri} has no known scheme; expected {known}, youtube: or yt8m:")
 
 
 def _check_file(path: Path) -> None:

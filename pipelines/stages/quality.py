@@ -82,6 +82,8 @@ class QualityConfig:
 
 _LIMITS = (
     ("black", "max_black", "black"),
+    ("dark", "max_dark", "under-exposed"),
+    ("bright", "max_bright", "over-exposed"),
     ("frozen_seconds", "max_frozen_seconds", "frozen"),
     ("repeated", "max_repeated", "repeated frames"),
     ("changing", "min_changing", "static"),
@@ -89,8 +91,6 @@ _LIMITS = (
     ("motion", "max_motion", "too much motion"),
     ("sharpness", "min_sharpness", "blurred"),
     ("contrast", "min_contrast", "flat"),
-    ("dark", "max_dark", "under-exposed"),
-    ("bright", "max_bright", "over-exposed"),
     ("combing", "max_combing", "combed"),
     ("text", "max_text", "covered by text"),
 )

@@ -7,15 +7,13 @@ from densewalk.cluster.audit import audit
 from densewalk.cluster.dataset_summary import describe_audit, describe_cuts
 from densewalk.pipelines.records import SourceRow
 from densewalk.pipelines.source_table import SOURCES, write_sources
+from tests.corpus_rows import a_source, a_source_row
 
 
-def _source(uri: str, cuts: tuple[int, ...]) -> SourceRow:
-    return SourceRow(
-        id=uri, uri=f"/videos/{uri}", bytes=1, sha256="0", licence="CC0", container="mp4", codec="h264",
-        pixel_format="yuv420p", coded_width=64, coded_height=64, rotation=0, sample_aspect=1.0, width=64, height=64,
-        frames=100, fps=10.0, variable_rate=False, start_seconds=0.0, seconds=10.0, fault="", cuts=cuts,
-        transition_starts=(), transition_ends=(), clips=1,
-    )  # fmt: skip
+def _source(name: str, cuts: tuple[int, ...], transitions: tuple[tuple[int, int], ...] = ()) -> SourceRow:
+    starts, ends = tuple(start for start, _ in transitions), tuple(end for _, end in transitions)
+    source = a_source(f"/videos/{name}", name)
+    return a_source_row(source, cuts=cuts, transition_starts=starts, transition_ends=ends)
 
 
 def test_the_summary_counts_clips_sources_and_reasons(small_dataset: Path) -> None:
@@ -38,3 +36,20 @@ def test_found_missed_and_invented_cuts_are_listed_by_frame_and_summed(tmp_path:
     assert "c.mp4" not in strict
     assert "in all: 1 found, 2 missed, 2 invented; precision 33.3%, recall 33.3%, F1 33.3%" in strict
     assert "in all: 2 found, 1 missed, 1 invented" in describe_cuts(tmp_path, truth, tolerance_frames=1)
+
+
+def test_transitions_have_a_table_of_their_own_with_how_well_they_agree(tmp_path: Path) -> None:
+    sources = [_source("a.mp4", (10,), ((20, 30), (60, 64))), _source("d.mp4", (7,), ((80, 90),))]
+    write_sources(tmp_path / SOURCES, sources)
+    truth = tmp_path / "shots.json"
+    known = {
+        "a.mp4": {"hard_cuts": [10], "gradual": [[25, 35, "fade"], [90, 95, "fade"]]},
+        "d.mp4": {"fade_table": "OUT 85, IN 90"},
+    }
+    truth.write_text(json.dumps(known))
+    text = describe_cuts(tmp_path, truth, tolerance_frames=0)
+    assert "a.mp4: 1 found, 1 missed (90-95), 1 invented (60-64)" in text
+    assert "d.mp4: 1 found, 0 missed, 0 invented" in text
+    assert "in all: 2 found, 1 missed, 1 invented; precision 66.7%, recall 66.7%, F1 66.7%;" in text
+    assert "mean intersection over union 41.7%" in text
+    assert text.count("d.mp4") == 1

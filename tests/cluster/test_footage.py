@@ -47,6 +47,15 @@ def test_a_video_is_read_from_its_start_for_its_seconds(tmp_path: Path) -> None:
     assert np.abs(frames_THWC.astype(int) - video_THWC[10:15].astype(int)).mean() < 4
 
 
+def test_a_late_part_has_the_numbers_of_the_video(tmp_path: Path) -> None:
+    path = _write(tmp_path / "long.mp4", _ramp(400, 64, 80))
+    with opened_footage(path, FilmConfig(start_seconds=38.0, seconds=0.3)) as footage:
+        frame_HWC = footage.video_THWC[0]
+    assert footage.first_frame == 380
+    assert footage.second_T == pytest.approx([38.0, 38.1, 38.2])
+    assert np.abs(frame_HWC.astype(int) - _ramp(400, 64, 80)[380].astype(int)).mean() < 4
+
+
 @pytest.mark.parametrize(("start", "seconds", "frames"), [(0.3, 0.4, 4), (0.35, 0.1, 1), (0.3, 0.01, 1), (0.7, 9.0, 3)])
 def test_as_many_frames_are_read_as_the_seconds_hold_and_at_least_one(
     start: float, seconds: float, frames: int, tmp_path: Path

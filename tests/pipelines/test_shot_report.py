@@ -1,14 +1,20 @@
-"""The cut report: found, missed and invented cuts, each counted once."""
-
-import json
-from pathlib import Path
+"""The report on shots: found, missed and invented cuts and transitions, each counted once."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from densewalk.datasets.errors import DataError
-from densewalk.pipelines.shot_report import CutScore, Truth, compare_cuts, read_truth, report_cuts, total_score
+from densewalk.pipelines.shot_report import (
+    CutScore,
+    compare_cuts,
+    compare_intervals,
+    report_cuts,
+    report_intervals,
+    total_cuts,
+    total_intervals,
+)
+from densewalk.pipelines.shot_truth import Truth
+from tests.corpus_rows import a_source, a_source_row
 
 CUTS = st.lists(st.integers(1, 200), unique=True, max_size=12).map(sorted)
 
@@ -43,45 +49,39 @@ def test_the_truth_itself_is_perfect(cuts: list[int]) -> None:
     assert compare_cuts(cuts, Truth(hard_cuts=tuple(cuts))).f1 == 1
 
 
-def test_a_truth_file_is_read_with_its_extra_knowledge(tmp_path: Path) -> None:
-    content = {
-        "convention": "first frames of new shots, hard_cuts",
-        "a.mp4": {"hard_cuts": [3, 9], "ambiguous": [5], "gradual_approx(start,end)": [[20, 30, "fade"]]},
-        "b.mp4": {"gradual": [[1, 2, "fade"]]},
-    }
-    (tmp_path / "shots.json").write_text(json.dumps(content))
-    assert read_truth(tmp_path / "shots.json") == {
-        "a.mp4": Truth(hard_cuts=(3, 9), ambiguous=(5,), gradual=((20, 30),))
-    }
+def test_transitions_are_matched_once_by_any_overlap_the_largest_first() -> None:
+    truth = Truth(hard_cuts=(), gradual=((10, 30), (50, 60), (100, 110)))
+    score = compare_intervals([(8, 20), (18, 31), (65, 70), (117, 120)], truth)
+    assert score.found == (((10, 30), (18, 31)), ((50, 60), (65, 70)))
+    assert (score.missed, score.invented) == (((100, 110),), ((8, 20), (117, 120)))
+    assert score.overlap == pytest.approx((12 / 21 + 0) / 2)
+    assert (score.precision, score.recall) == (1 / 2, 2 / 3)
 
 
-@pytest.mark.parametrize("content", ["no json", "[]", '{"a.mp4": {"hard_cuts": ["x"]}}', '{"a.mp4": 3}'])
-def test_another_file_is_refused_with_what_was_expected(tmp_path: Path, content: str) -> None:
-    (tmp_path / "shots.json").write_text(content)
-    with pytest.raises(DataError, match="hard_cuts"):
-        read_truth(tmp_path / "shots.json")
-    with pytest.raises(DataError, match="absent"):
-        read_truth(tmp_path / "absent.json")
+def test_transitions_count_only_for_where_others_may_be() -> None:
+    score = compare_intervals([(0, 10), (80, 90)], Truth(gradual=((84, 85),), all_gradual=False))
+    assert (score.counts, score.precision) == ((1, 0, 0), 1.0)
+
+
+@given(
+    found=st.lists(st.tuples(st.integers(0, 90), st.integers(1, 9)), max_size=6),
+    known=st.lists(st.tuples(st.integers(0, 90), st.integers(1, 9)), max_size=6),
+)
+def test_every_transition_is_counted_once(found: list[tuple[int, int]], known: list[tuple[int, int]]) -> None:
+    intervals, gradual = (sorted({(start, start + length) for start, length in pairs}) for pairs in (found, known))
+    score = compare_intervals(intervals, Truth(hard_cuts=(), gradual=tuple(gradual)))
+    assert sorted([*(pair[0] for pair in score.found), *score.missed]) == gradual
+    assert sorted([*(pair[1] for pair in score.found), *score.invented]) == intervals
+    assert 0 <= score.overlap <= 1
 
 
 def test_sources_are_found_by_name_and_scores_add_up() -> None:
-    from densewalk.pipelines.records import SourceRow
-
-    def row(uri: str, cuts: tuple[int, ...]) -> SourceRow:
-        values = dict.fromkeys(SourceRow.__slots__, 0)
-        texts = dict.fromkeys(("id", "sha256", "licence", "container", "codec", "pixel_format", "fault"), "")
-        numbers = {"fps": 25.0, "sample_aspect": 1.0, "start_seconds": 0.0, "seconds": 1.0, "variable_rate": False}
-        lists = {"cuts": cuts, "transition_starts": (), "transition_ends": ()}
-        return SourceRow(**{**values, **texts, **numbers, **lists, "uri": uri})
-
     truths = {"a.mp4": Truth(hard_cuts=(3,)), "b.mp4": Truth(hard_cuts=(7,))}
-    scores = report_cuts([row("/v/repo__a.mp4", (3, 4)), row("/v/b.mp4", ()), row("/v/c.mp4", (1,))], truths)
+    found = {"/v/repo__a.mp4": (3, 4), "/v/b.mp4": (), "/v/c.mp4": (1,)}
+    sources = [a_source_row(a_source(uri, uri), cuts=cuts) for uri, cuts in found.items()]
+    scores = report_cuts(sources, truths)
     assert list(scores) == ["b.mp4", "repo__a.mp4"]
-    assert total_score(scores) == CutScore(found=(3,), missed=(7,), invented=(4,))
-
-
-@pytest.mark.real_data
-def test_the_known_cuts_of_the_real_videos_are_readable(real_data: Path) -> None:
-    truths = read_truth(real_data / "shots" / "shots.json")
-    assert truths["bikes.mp4"].hard_cuts == (30, 76, 137, 187, 242)
-    assert len(truths["sintel_trailer-720p.mp4"].gradual) == 15
+    assert total_cuts(scores) == CutScore(found=(3,), missed=(7,), invented=(4,))
+    gradual = report_intervals(sources, {"c.mp4": Truth(gradual=((20, 30),)), **truths})
+    assert total_intervals(gradual).missed == ((20, 30),)
+    assert list(report_cuts(sources, {"c.mp4": Truth(gradual=((20, 30),))})) == []

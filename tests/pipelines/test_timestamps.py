@@ -129,6 +129,12 @@ def test_decoding_times_stored_as_presentation_times_are_recognised() -> None:
     assert ticks == [1, 2, 4, None, 5, 6, 7, 8, 9, 10]
 
 
+def test_where_only_decoding_times_are_stored_no_frame_is_lost() -> None:
+    stamps = [(1, 1), (2, 2), (4, 3), (3, 4), (5, 5), (7, 6), (6, 7), (8, 8), (10, 9), (9, None)]
+    repair = TickRepair(Fraction(1, 25), Fraction(25), only_decoding_times=True)
+    assert [repair.next_tick(pts, dts) for pts, dts in stamps] == list(range(1, 11))
+
+
 def test_sound_presentation_times_win_over_decoding_times() -> None:
     repair = TickRepair(Fraction(1, 25), Fraction(25))
     assert [repair.next_tick(pts, dts) for pts, dts in [(0, -2), (1, -1), (3, 0), (4, None)]] == [0, 1, 3, 4]

@@ -21,7 +21,7 @@ from densewalk.cluster.quickstart.plan import QuickstartPlan, plan_quickstart
 from densewalk.cluster.scoreboard import COLLAPSED, OURS
 from densewalk.datasets.config import resolve
 from densewalk.datasets.dataset import Dataset
-from densewalk.datasets.errors import ConfigError, DataError
+from densewalk.datasets.errors import ConfigError
 
 
 def _film(path: Path, *, num_frames: int, speed: int, seed: int) -> None:
@@ -33,6 +33,14 @@ def _film(path: Path, *, num_frames: int, speed: int, seed: int) -> None:
             frame_HWC = np.ascontiguousarray(np.roll(texture, speed * step, axis=1))
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame_HWC, format="rgb24")))
         container.mux(stream.encode())
+
+
+STILL_CLIPS_TOO = [
+    "quality.max_frozen_seconds=0",
+    "quality.min_changing=0",
+    "quality.max_repeated=0",
+    "quality.min_motion=0",
+]
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +61,7 @@ def plan(videos: Path, tmp_path: Path) -> QuickstartPlan:
     small += ["objective.matcher.num_blocks=0", "data.scenes.height=48", "data.scenes.width=48"]
     return replace(
         usual,
-        prepare=resolve(usual.prepare, overrides=["shots.detector=none"]),
+        prepare=resolve(usual.prepare, overrides=["shots.detector=none", *STILL_CLIPS_TOO]),
         train=resolve(usual.train, overrides=small),
         train_without_warping=resolve(usual.train_without_warping, overrides=[*small, "steps=2"]),
         film=replace(usual.film, grid=4, short_side_px=48),
@@ -76,12 +84,12 @@ def without_ray(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 @pytest.fixture
 def corpus(plan: QuickstartPlan) -> Dataset:
-    prepare_corpus([str(path) for path in plan.videos], plan.corpus, plan.prepare, on_ray=False, show=lambda *_: None)
+    prepare_corpus((), plan.corpus, plan.prepare, on_ray=False, show=lambda *_: None)
     return Dataset.open(plan.corpus)
 
 
 def test_the_two_trainings_differ_in_nothing_but_the_crop_and_the_length(plan: QuickstartPlan) -> None:
-    usual = plan_quickstart(plan.out, plan.videos[0])
+    usual = plan_quickstart(plan.out, Path(plan.prepare.sources[0]))
     ours, collapsed = usual.train, usual.train_without_warping
     assert ours.objective.plan.independent_return
     assert not collapsed.objective.plan.independent_return
@@ -92,8 +100,11 @@ def test_the_two_trainings_differ_in_nothing_but_the_crop_and_the_length(plan: Q
 
 
 def test_sample_videos_stand_in_for_ones_own_and_a_missing_folder_is_refused(tmp_path: Path) -> None:
-    assert {path.name for path in plan_quickstart(tmp_path, None).videos} >= {"bikes.mp4", "carphone_pristine.mp4"}
-    with pytest.raises(DataError, match="no such file or folder"):
+    assert {Path(spec).name for spec in plan_quickstart(tmp_path, None).prepare.sources} >= {
+        "bikes.mp4",
+        "carphone_pristine.mp4",
+    }
+    with pytest.raises(ConfigError, match="no such file or folder"):
         plan_quickstart(tmp_path, tmp_path / "nowhere")
     with pytest.raises(ConfigError, match="lies inside --videos"):
         plan_quickstart(tmp_path / "runs" / "first", tmp_path)
@@ -104,7 +115,7 @@ def test_explaining_shows_the_plan_and_leaves_nothing(
 ) -> None:
     result = densewalk("quickstart", "--videos", videos, "--out", tmp_path / "out", "--explain")
     assert result.exit_code == 0, result.output
-    assert "# 3 files to prepare" in result.stdout
+    assert "# 3 sources to prepare" in result.stdout
     assert yaml.safe_load(result.stdout)["train_without_warping"]["objective"]["plan"]["independent_return"] is False
     assert list(tmp_path.iterdir()) == []
 

@@ -1,5 +1,7 @@
 """Standstill: freezes are told from repeated frames, and both from slow motion and the noise of compression."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from painted_reels import BLACK, WHITE, drifting
@@ -58,9 +60,7 @@ def test_slides_are_frozen_and_repeated(moving: list[np.ndarray]) -> None:
 def test_slow_motion_is_not_frozen(moving: list[np.ndarray]) -> None:
     """Neighbours differ by no more than noise does, but the picture goes on."""
     slow = [
-        (first * (1 - part) + second * part)
-        for first, second in zip(moving, moving[1:], strict=False)
-        for part in np.linspace(0, 0.98, 50)
+        (first * (1 - part) + second * part) for first, second in pairwise(moving) for part in np.linspace(0, 0.98, 50)
     ]
     assert longest_freeze(np.stack([frame.ravel() for frame in slow[:400]]).astype(np.uint8), 100.0) < 0.1
 

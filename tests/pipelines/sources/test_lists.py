@@ -136,6 +136,12 @@ def test_a_broken_list_of_parts_is_a_broken_row(tmp_path: Path, cells: str, deta
     assert detail in found.refusal.detail
 
 
+@pytest.mark.parametrize("stamp", ["2024-05-01 10:00", "1714550000", ""])
+def test_a_day_of_upload_is_no_list_of_parts(tmp_path: Path, stamp: str) -> None:
+    found = _mentions(tmp_path, f"url,timestamp,caption\nhttps://h/a.mp4,{stamp},[Music]\n")
+    assert _wanted(found) == [("https://h/a.mp4", None, "[Music]", "")]
+
+
 def test_one_caption_serves_all_parts(tmp_path: Path) -> None:
     found = _mentions(tmp_path, 'url,timestamp,caption\nhttps://h/a.mp4,"[[1, 2], [3, 4]]",a dog\n')
     assert [m.label for m in found] == ["a dog", "a dog"]
@@ -165,7 +171,7 @@ def test_a_wrong_header_is_a_mistake_that_lists_the_columns(
 
 @pytest.mark.parametrize(
     ("name", "settings", "message"),
-    [("list.xml", "", "expected .txt or .csv"), ("list.txt", "@path=x", "path= has no meaning in a .txt list")],
+    [("list.xml", "", "expected one of .txt, .csv"), ("list.txt", "@path=x", "path= has no meaning in a .txt list")],
 )
 def test_lists_of_unknown_kinds_are_mistakes(tmp_path: Path, name: str, settings: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):

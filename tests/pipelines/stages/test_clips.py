@@ -1,9 +1,6 @@
-"""Clips: pieces of shots at a constant rate, staged with their lineage and everyone's verdict."""
+"""The clips stage: every policy plans to the frame, everything it leaves out has a reason."""
 
-import itertools
-import json
 import pickle
-import tarfile
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -11,142 +8,142 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from densewalk.datasets.errors import ConfigError
-from densewalk.datasets.video import read_frames
-from densewalk.pipelines.records import Decoded, ShotList, Staged
-from densewalk.pipelines.stages.clips import ClipConfig, Clips, pieces
-from densewalk.pipelines.staging import SourceOutcome, read_outcome, staged_path
+from densewalk.pipelines.clip_frames import ClipFrames
+from densewalk.pipelines.records import Cutting, Reel, Segment, ShotList
+from densewalk.pipelines.stages.clips import ClipConfig, Clips
+from tests.thumbnail_reels import plain_reel, split_reels
 
 MakeVideo = Callable[..., Path]
-DecodeVideo = Callable[[Path], Decoded]
-ReadNumbers = Callable[[np.ndarray], list[int]]
-Stage = Callable[..., tuple[SourceOutcome, dict[str, bytes]]]
 
 
-@given(
-    num_frames=st.integers(1, 400),
-    fps=st.sampled_from([5, 12, 25, 30]),
-    max_seconds=st.floats(0.5, 20),
-    start=st.integers(0, 50),
-)
-def test_pieces_share_out_a_shot_evenly_and_none_is_too_long(
-    num_frames: int, fps: int, max_seconds: float, start: int
-) -> None:
-    time_N = np.arange(start + num_frames + 10) / fps
-    shot = (start, start + num_frames)
-    parts = pieces(time_N, shot, rate=Fraction(fps), max_seconds=max_seconds)
-    assert parts[0][0] == shot[0]
-    assert parts[-1][1] == shot[1]
-    assert all(a[1] == b[0] for a, b in itertools.pairwise(parts))
-    lengths = [end - begin for begin, end in parts]
-    assert max(lengths) <= max_seconds * fps + 1
-    assert max(lengths) - min(lengths) <= 1
+def _plan(reel: Reel, *shots: tuple[int, int], **settings: Any) -> Cutting:
+    whole = (reel.first_frame, reel.first_frame + reel.num_frames)
+    record = ShotList(reel=reel, cuts=(), transitions=(), shots=shots or (whole,))
+    (cutting,) = pickle.loads(pickle.dumps(Clips(ClipConfig(**settings))))([record])
+    assert isinstance(cutting, Cutting)
+    return cutting
 
 
-def test_pieces_follow_time_not_frame_counts() -> None:
-    time_N = np.concatenate((np.arange(0, 4, 0.1), np.arange(4, 8, 0.4)))
-    first, second = pieces(time_N, (0, 50), rate=Fraction(10), max_seconds=5)
-    assert time_N[second[0]] == pytest.approx(4, abs=0.2)
-    assert first[1] == second[0]
-
-
-@pytest.fixture
-def stage(tmp_path: Path, decode_video: DecodeVideo) -> Stage:
-    """Run the clips stage on a video and chosen shots; return the staged outcome and the members."""
-
-    def run(video: Path, shots: tuple[tuple[int, int], ...] | None = None, **settings: Any) -> Any:
-        decoded = decode_video(video)
-        record = ShotList(decoded=decoded, cuts=(), transitions=(), shots=shots or ((0, decoded.num_frames),))
-        clips = Clips(
-            ClipConfig(**settings),
-            scratch=tmp_path / "scratch",
-            staged=tmp_path / "staged",
-            stage_versions={"clips": 1},
-        )
-        (result,) = pickle.loads(pickle.dumps(clips))([record])
-        assert isinstance(result, Staged)
-        assert not Path(decoded.folder).exists()
-        assert not any((tmp_path / "scratch").iterdir())
-        path = staged_path(tmp_path / "staged", decoded.source.id)
-        outcome = read_outcome(path)
-        assert outcome is not None
-        assert result.num_clips == len(outcome.clips)
-        with tarfile.open(path) as tar:
-            members = {member.name: tar.extractfile(member).read() for member in tar}  # type: ignore[union-attr]
-        return outcome, members
-
-    return run
+def _rejections(cutting: Cutting) -> list[tuple[tuple[int, int], str, str]]:
+    return [(clip.interval, refusal.reason, refusal.detail) for clip, refusal in cutting.rejected]
 
 
 def test_a_clip_shows_its_shot_and_nothing_of_its_neighbours(
-    make_video: MakeVideo, stage: Stage, read_numbers: ReadNumbers
+    make_video: MakeVideo, decode_video: Callable[[Path], Reel], read_numbers: Callable[[np.ndarray], list[int]]
 ) -> None:
-    outcome, members = stage(make_video(num_frames=30, fps=10), ((0, 12), (12, 30)))
-    first, second = outcome.clips
-    assert read_numbers(read_frames(members[f"{first.key}.mp4"], range(first.frames))) == list(range(12))
-    assert read_numbers(read_frames(members[f"{second.key}.mp4"], range(second.frames))) == list(range(12, 30))
-    assert (second.start_frame, second.end_frame, second.shot) == (12, 30, 1)
-    assert (second.start_seconds, second.end_seconds, second.fps) == pytest.approx((1.2, 3.0, 10.0))
+    reel = decode_video(make_video(num_frames=30, fps=10))
+    first, second = _plan(reel, (0, 12), (12, 30)).clips
+    for clip in (first, second):
+        frames = ClipFrames(reel, clip)
+        assert read_numbers(np.stack([frames.rgb(k) for k in range(len(frames))])) == list(range(*clip.interval))
+    assert (second.interval, second.shot, second.key) == ((12, 30), 12, f"{reel.source.id}-0000012-0000030")
+    assert (second.start_seconds, second.end_seconds) == pytest.approx((1.2, 3.0))
+    assert (second.fps, second.crop_xywh) == ((10, 1), (0, 0, 96, 64))
 
 
-def test_a_variable_rate_becomes_constant_by_presentation_times(
-    make_video: MakeVideo, stage: Stage, read_numbers: ReadNumbers
+@pytest.mark.parametrize(("fps", "num_frames"), [(25.0, 50), (12.5, 25), (29.97, 60), (7.0, 14), (60.0, 120)])
+def test_a_variable_rate_becomes_any_constant_one_by_presentation_times(
+    make_video: MakeVideo,
+    decode_video: Callable[[Path], Reel],
+    read_numbers: Callable[[np.ndarray], list[int]],
+    fps: float,
+    num_frames: int,
 ) -> None:
-    times = [0, 100, 200, 600, 700, 800, 900, 1000]
-    outcome, members = stage(make_video("vfr.mkv", times=times))
-    (clip,) = outcome.clips
-    assert (clip.fps, clip.frames) == (10.0, 11)
-    shown = read_numbers(read_frames(members[f"{clip.key}.mp4"], range(clip.frames)))
-    assert shown == [0, 1, 2, 2, 2, 2, 3, 4, 5, 6, 7]
+    times = [0, 100, 200, 600, 700, 800, 900, 1000, 1100, 1200, 1300, 1400, 1500, 1600, 1700, 1900]
+    reel = decode_video(make_video("vfr.mkv", times=times))
+    (clip,) = _plan(reel, fps=fps).clips
+    frames = ClipFrames(reel, clip)
+    shown = read_numbers(np.stack([frames.rgb(k) for k in range(len(frames))]))
+    moments = np.arange(num_frames) / float(Fraction(*clip.fps)) + 0.05
+    assert shown == (np.searchsorted(np.array(times) / 1000, moments, side="right") - 1).tolist()
 
 
-def test_fast_sources_are_stored_at_half_their_rate(
-    make_video: MakeVideo, stage: Stage, read_numbers: ReadNumbers
-) -> None:
-    outcome, members = stage(make_video(num_frames=30, fps=20), max_fps=10.0)
-    (clip,) = outcome.clips
-    assert (clip.fps, clip.frames) == (10.0, 15)
-    assert read_numbers(read_frames(members[f"{clip.key}.mp4"], range(15))) == list(range(0, 30, 2))
+@pytest.mark.parametrize(
+    ("fps", "exact"),
+    [(29.97, (30000, 1001)), (23.976, (24000, 1001)), (59.94, (60000, 1001)), (25.0, (25, 1)), (12.5, (25, 2))],
+)
+def test_rates_of_film_and_television_are_exact(tmp_path: Path, fps: float, exact: tuple[int, int]) -> None:
+    (clip,) = _plan(plain_reel(tmp_path, time_N=np.arange(20) / 10), fps=fps).clips
+    assert clip.fps == exact
 
 
-def test_long_shots_are_divided_and_short_ones_rejected_with_their_length(make_video: MakeVideo, stage: Stage) -> None:
-    outcome, _ = stage(make_video(num_frames=30, fps=10), ((0, 4), (4, 30)), max_seconds=2.0, min_seconds=1.0)
-    assert [clip.frames for clip in outcome.clips] == [13, 13]
-    by_outcome = {verdict.id: verdict.outcome for verdict in outcome.clip_verdicts}
-    assert list(by_outcome.values()) == ["rejected", "written", "written"]
-    assert (outcome.clip_verdicts[0].reason, outcome.clip_verdicts[0].detail) == (
-        "too short",
-        "0.400 s; clips.min_seconds=1",
+def test_fast_sources_are_divided_by_a_whole_number(tmp_path: Path) -> None:
+    (clip,) = _plan(plain_reel(tmp_path, time_N=np.arange(90) / 60, fps=60.0), max_fps=25.0).clips
+    assert clip.fps == (20, 1)
+
+
+def test_long_shots_are_divided_and_short_ones_rejected_with_their_length(tmp_path: Path) -> None:
+    cutting = _plan(plain_reel(tmp_path, time_N=np.arange(30) / 10), (0, 4), (4, 30), max_seconds=2.0, min_seconds=1.0)
+    assert [(clip.interval, clip.shot) for clip in cutting.clips] == [((4, 17), 4), ((17, 30), 4)]
+    assert _rejections(cutting) == [((0, 4), "too short", "0.400 s; clips.min_seconds=1")]
+
+
+def test_windows_keep_a_rest_that_is_long_enough(tmp_path: Path) -> None:
+    reel = plain_reel(tmp_path, time_N=np.arange(120) / 10)
+    settings = {"policy": "windows", "window_seconds": 2.0, "hop_seconds": 2.0, "min_seconds": 1.0}
+    cutting = _plan(reel, (0, 45), (45, 100), (100, 105), **settings)
+    assert [clip.interval for clip in cutting.clips] == [(0, 20), (20, 40), (45, 65), (65, 85), (85, 100)]
+    assert _rejections(cutting) == [
+        ((40, 45), "rest of a shot", "0.500 s; clips.min_seconds=1"),
+        ((100, 105), "too short", "0.500 s; clips.min_seconds=1"),
+    ]
+
+
+def test_segments_with_the_same_frames_are_one_clip_of_both_labels(tmp_path: Path) -> None:
+    wanted = (
+        Segment(start_seconds=1, end_seconds=3, label="jump"),
+        Segment(start_seconds=1, end_seconds=3.01, label="run"),
+        Segment(start_seconds=5, end_seconds=5.5, label="fall"),
+        Segment(start_seconds=99, label="late"),
     )
-    assert outcome.verdict.outcome == "written"
-    assert outcome.row is not None
-    assert outcome.row.clips == 2
+    cutting = _plan(plain_reel(tmp_path, time_N=np.arange(100) / 10, segments=wanted), policy="segments")
+    assert [(clip.interval, clip.label) for clip in cutting.clips] == [((10, 30), "jump; run")]
+    assert [(interval, reason) for interval, reason, _ in _rejections(cutting)] == [
+        ((50, 55), "too short"),
+        ((990, 991), "behind the end"),
+    ]
+    assert cutting.rejected[1][0].start_seconds == 99.0
 
 
-def test_a_source_without_a_clip_is_rejected_and_still_has_its_row(make_video: MakeVideo, stage: Stage) -> None:
-    outcome, members = stage(make_video(num_frames=5, fps=10))
-    assert (outcome.verdict.outcome, outcome.verdict.reason) == ("rejected", "no clip long enough")
-    assert outcome.row is not None
-    assert outcome.row.frames == 5
-    assert len(members) == 1
+def test_a_reel_border_divides_what_lies_over_it_and_names_are_those_of_the_source(tmp_path: Path) -> None:
+    first, second = split_reels(tmp_path, 300, time_N=np.arange(600) / 10)
+    plans = [_plan(reel, policy="windows", window_seconds=7.0, hop_seconds=7.0) for reel in (first, second)]
+    assert [clip.interval for clip in plans[0].clips] == [(0, 70), (70, 140), (140, 210), (210, 280), (280, 300)]
+    assert plans[1].clips[0].key == "s-0000300-0000370"
+    assert plans[1].clips[0].start_seconds == 30.0
 
 
-def test_lineage_names_where_a_clip_comes_from(make_video: MakeVideo, stage: Stage) -> None:
-    video = make_video(num_frames=20, fps=10)
-    outcome, members = stage(video)
-    (clip,) = outcome.clips
-    meta = json.loads(members[f"{clip.key}.json"])
-    assert meta["uri"] == str(video)
-    assert meta["source_id"] == meta["source_sha256"][:20] == clip.key.partition("-")[0]
-    assert meta["stages"] == {"clips": 1}
-    assert (meta["key"], meta["shot"], meta["fps"], meta["frames"]) == (clip.key, 0, 10.0, 20)
-    assert (meta["width"], meta["height"], meta["licence"]) == (96, 64, "CC0")
-    assert meta["sha256"] == clip.sha256
+def test_a_blend_of_two_shots_is_left_out_of_both(tmp_path: Path) -> None:
+    thumbnail_NHWC = np.full((60, 27, 48, 3), 40, dtype=np.uint8)
+    thumbnail_NHWC[30:] = 160
+    thumbnail_NHWC[30] = 100
+    reel = plain_reel(tmp_path, time_N=np.arange(60) / 10, thumbnail_NHWC=thumbnail_NHWC)
+    first, second = _plan(reel, (0, 30), (30, 60)).clips
+    assert (first.interval, second.interval, second.shot) == ((0, 30), (31, 60), 31)
+
+
+def test_a_snippet_is_drawn_from_shots_without_their_foreign_frames(tmp_path: Path) -> None:
+    reel = plain_reel(tmp_path, time_N=np.arange(300) / 10)
+    (clip,) = _plan(reel, policy="snippet", snippet_seconds=5.0).clips
+    assert clip.interval[1] - clip.interval[0] == 50
+    assert _plan(reel, policy="snippet", snippet_seconds=5.0, seed=1).clips[0].interval != clip.interval
+    short = _plan(reel, (0, 40), policy="snippet", snippet_seconds=5.0)
+    assert [reason for _, reason, _ in _rejections(short)] == ["too short"]
+
+
+def test_a_reel_of_transitions_alone_plans_nothing(tmp_path: Path) -> None:
+    reel = plain_reel(tmp_path, time_N=np.arange(30) / 10)
+    record = ShotList(reel=reel, cuts=(), transitions=((0, 30),), shots=())
+    for policy in ("shots", "windows", "snippet"):
+        (cutting,) = Clips(ClipConfig(policy=policy))([record])  # type: ignore[arg-type]
+        assert isinstance(cutting, Cutting)
+        assert (cutting.clips, cutting.rejected) == ((), ())
 
 
 def test_settings_are_checked_together() -> None:
-    with pytest.raises(ConfigError, match=r"clips\.max_seconds=1 .*\n.*clips\.max_fps"):
-        ClipConfig(max_seconds=1.0, min_seconds=1.0, max_fps=0.5)
+    with pytest.raises(ConfigError, match=r"clips\.max_seconds=1 .*\n.*clips\.max_fps=0\.5.*\n.*clips\.hop_seconds=0"):
+        ClipConfig(max_seconds=1.0, min_seconds=1.0, max_fps=0.5, hop_seconds=0.0)
+    with pytest.raises(ConfigError, match=r"clips\.fps=0"):
+        ClipConfig(fps=0.0)

@@ -1,0 +1,33 @@
+"""signatures.parquet: rows back as they went in, a group at a time."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from densewalk.datasets.errors import DataError
+from densewalk.pipelines.dedup import signature_table
+from densewalk.pipelines.dedup.signature_table import read_signatures, write_signatures
+from densewalk.pipelines.dedup.signed import Signed
+
+
+def test_rows_come_back_in_groups(tmp_path: Path, sign: Callable[..., Signed], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signature_table, "_ROWS_AT_ONCE", 4)
+    rows = [sign(f"{k:02d}", k, sha256="0" * 64, pixels=k, seconds=k / 3) for k in range(10)]
+    write_signatures(tmp_path / "t.parquet", iter(rows))
+    assert list(read_signatures(tmp_path / "t.parquet")) == rows
+    first = (tmp_path / "t.parquet").read_bytes()
+    write_signatures(tmp_path / "t.parquet", read_signatures(tmp_path / "t.parquet"))
+    assert (tmp_path / "t.parquet").read_bytes() == first
+
+
+def test_no_rows_and_no_file_are_nothing(tmp_path: Path) -> None:
+    write_signatures(tmp_path / "t.parquet", [])
+    assert not list(read_signatures(tmp_path / "t.parquet"))
+    assert not list(read_signatures(tmp_path / "absent.parquet"))
+
+
+def test_another_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.parquet").write_text("text")
+    with pytest.raises(DataError, match=r"t\.parquet"):
+        list(read_signatures(tmp_path / "t.parquet"))
