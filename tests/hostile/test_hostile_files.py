@@ -86,7 +86,7 @@ def test_pictures_beyond_the_limits_are_never_made(trial: Trial, tmp_path: Path)
     assert 20 <= endings["pictures that grow to 8192 x 4160"][1].num_frames <= 24
 
 
-def test_a_duration_of_ten_hours_is_a_claim_that_changes_nothing(trial: Trial, tmp_path: Path, canary: Path) -> None:
+def test_a_duration_of_ten_hours_is_a_claim_that_changes_nothing(tmp_path: Path, canary: Path) -> None:
     cases = [case for case in forged_cases(canary) if case.name == "duration of ten hours"]
     (tmp_path / "case.mp4").write_bytes(cases[0].data)
     with (tmp_path / "case.mp4").open("rb") as file:
