@@ -3,7 +3,6 @@
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import fields
 from functools import singledispatch
 from pathlib import Path
@@ -31,11 +30,10 @@ def run_until(specs: Sequence[str], config: PrepareConfig, last: str, *, tell_al
         stages = stages_until(config, Folders(Path(folder) / "fetched", Path(folder) / "scratch"), last)
         engine = InProcessEngine()
         entries = list(read_entries((*specs, *config.sources)))
-        with closing(engine.run(stages, entries)) as results:
-            for result in results:
-                counts["ended early" if isinstance(result, Verdict) else f"went through {last}"] += 1
-                if tell_all or isinstance(result, Verdict):
-                    yield describe(result)
+        for result in engine.run(stages, entries):
+            counts["ended early" if isinstance(result, Verdict) else f"went through {last}"] += 1
+            if tell_all or isinstance(result, Verdict):
+                yield describe(result)
         seconds = ", ".join(f"{name} {spent:.2f} s" for name, spent in engine.seconds.items())
     yield f"{len(entries)} sources: {', '.join(f'{count} {what}' for what, count in sorted(counts.items()))}"
     yield f"time: {seconds}"

@@ -63,5 +63,5 @@ class AdaptiveDetector:
         )
         for number, thumbnail_HWC in enumerate(thumbnail_NHWC):
             frame_bgr = np.ascontiguousarray(thumbnail_HWC[..., ::-1])
-            for cut in detector.process_frame(self._timecode(number, fps), frame_bgr):
+            for cut in detector.process_frame(self._timecode(number, float(fps)), frame_bgr):
                 yield cut.frame_num

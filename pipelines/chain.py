@@ -1,6 +1,5 @@
 """The chain of stages a configuration asks for, from a source's entry to its staged clips."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,5 +75,6 @@ def stages_until(config: PrepareConfig, folders: Folders, last: str) -> tuple[St
 
 def stage_versions(config: PrepareConfig) -> dict[str, int]:
     """Return the versions of the stages that shape clips, by name."""
-    chain: Sequence[Stage[Any, Any]] = build_stages(config, Folders(Path(), Path()))
-    return {stage.name: stage.version for stage in (*chain, Stow) if stage.name != Fetch.name}
+    chain = build_stages(config, Folders(Path(), Path()))
+    versions = {stage.name: stage.version for stage in chain if not isinstance(stage, Fetch)}
+    return versions | {Stow.name: Stow.version}

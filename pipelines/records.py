@@ -8,7 +8,7 @@ order, everywhere; intervals are [start, end).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from densewalk.datasets.ledger import Outcome
@@ -134,7 +134,7 @@ class Probed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reel:
-    """Consecutive decoded frames of a source: upright, progressive, square pixels, 8 bit, at the size they are stored."""
+    """Consecutive decoded frames of a source: upright, progressive, square pixels, 8 bit, at the stored size."""
 
     source: Source
     facts: StreamFacts
@@ -194,7 +194,7 @@ class Candidate:
     label: str = ""
     crop_xywh: tuple[int, int, int, int]
     """Columns left of it, rows above it, width and height in the reel's raster, all even."""
-    quality: ClipQuality = ClipQuality()
+    quality: ClipQuality = field(default_factory=ClipQuality)
     signature: str = ""
     """What near-duplicates are known by (see signature.py); empty when not asked for."""
     frames: int = 0
@@ -203,7 +203,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cutting:
-    """A reel with the clips that are to be made of it. Files of a clip lie in the reel's folder as <key>.<extension>."""
+    """A reel with the clips that are to be made of it; their files lie in its folder as <key>.<extension>."""
 
     shots: ShotList
     clips: tuple[Candidate, ...]

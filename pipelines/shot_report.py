@@ -74,6 +74,8 @@ class IntervalScore(_Counts):
     """Known transitions that were not found."""
     invented: tuple[Interval, ...]
     """Transitions that are not known."""
+    overlaps: tuple[float, ...]
+    """Intersection over union of the found ones whose bounds are known."""
 
     @property
     def counts(self) -> tuple[int, int, int]:
@@ -82,8 +84,8 @@ class IntervalScore(_Counts):
 
     @property
     def overlap(self) -> float:
-        """Mean intersection over union of the found ones; 0 when there is none."""
-        return sum(_overlap(a, b) for a, b in self.found) / len(self.found) if self.found else 0.0
+        """Mean intersection over union; 0 when there is none."""
+        return sum(self.overlaps) / len(self.overlaps) if self.overlaps else 0.0
 
 
 def compare_cuts(cuts: Sequence[int], truth: Truth, *, tolerance_frames: int = 0) -> CutScore:
@@ -113,6 +115,7 @@ def compare_intervals(intervals: Sequence[Interval], truth: Truth) -> IntervalSc
         found=tuple(sorted(matched.items())),
         missed=tuple(known for known in truth.gradual if known not in matched),
         invented=tuple(i for i in intervals if i not in matched.values()) if truth.all_gradual else (),
+        overlaps=tuple(_overlap(*pair) for pair in sorted(matched.items())) if truth.all_gradual else (),
     )
 
 
@@ -153,6 +156,7 @@ def total_intervals(scores: Mapping[str, IntervalScore]) -> IntervalScore:
         found=tuple(pair for score in scores.values() for pair in score.found),
         missed=tuple(interval for score in scores.values() for interval in score.missed),
         invented=tuple(interval for score in scores.values() for interval in score.invented),
+        overlaps=tuple(overlap for score in scores.values() for overlap in score.overlaps),
     )
 
 

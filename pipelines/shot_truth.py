@@ -40,7 +40,7 @@ class Truth:
     gradual: tuple[Interval, ...] = ()
     """Frame intervals of gradual transitions, bounds known to six frames."""
     all_gradual: bool = True
-    """Whether no other gradual transitions are there."""
+    """Whether these are all and whole; otherwise they are parts of some."""
 
 
 def read_truth(path: Path) -> dict[str, Truth]:

@@ -12,14 +12,22 @@ Shapes: N frames of the reel, M = lead + N + trail, H W rows and columns of a fr
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
 from densewalk.pipelines.records import Reel
 
-__all__ = ["FRAMES", "MOTION", "THUMBNAILS", "THUMBNAIL_HW", "TIMES", "frame_seconds", "read_motion"]
-__all__ += ["read_thumbnails", "spooled_frames", "thumbnail"]
+__all__ = [
+    "FRAMES",
+    "MOTION",
+    "THUMBNAILS",
+    "THUMBNAIL_HW",
+    "TIMES",
+    "frame_seconds",
+    "read_motion",
+    "read_thumbnails",
+    "spooled_frames",
+]
 
 THUMBNAIL_HW = (27, 48)
 """Size the shot detector looks at."""
@@ -49,16 +57,3 @@ def read_motion(reel: Reel) -> Float32[np.ndarray, "n"]:
     Not a number where the codec tells nothing: frames without vectors and codecs that do not hand them out.
     """
     return np.load(Path(reel.folder) / MOTION, allow_pickle=False)
-
-
-def thumbnail(frame_RW: UInt8[np.ndarray, "r w"]) -> UInt8[np.ndarray, "27 48 3"]:
-    """Average the planes first and change to RGB at the small size: both steps are linear, so their order is free."""
-    height, width = frame_RW.shape[0] * 2 // 3, frame_RW.shape[1]
-    chroma = frame_RW[height:].reshape(2, height // 2, width // 2)
-    luma, blue, red = (
-        cv2.resize(plane, THUMBNAIL_HW[::-1], interpolation=cv2.INTER_AREA).astype(np.float32)
-        for plane in (frame_RW[:height], chroma[0], chroma[1])
-    )
-    luma, blue, red = (luma - 16) * (255 / 219), (blue - 128) * (255 / 224), (red - 128) * (255 / 224)
-    rgb = np.stack((luma + 1.5748 * red, luma - 0.1873 * blue - 0.4681 * red, luma + 1.8556 * blue), axis=-1)
-    return np.clip(np.rint(rgb), 0, 255).astype(np.uint8)

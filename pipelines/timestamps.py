@@ -85,8 +85,9 @@ class TickRepair:
 
     Some files store decoding times as presentation times, so that decoded frames seem to come out of order; as long as
     fewer decoding times than presentation times went backwards, those are taken. `only_decoding_times` says so from the
-    start, as it always is in AVI. A missing time follows its predecessor by a usual step. A frame not later than its predecessor is left out; when it lies more than a second back the stream
-    was spliced, and everything from there on is moved behind what came before.
+    start, as it always is in AVI. A missing time follows its predecessor by a usual step. A frame not later than its
+    predecessor is left out; when it lies more than a second back the stream was spliced, and everything behind it is
+    moved behind what came before.
     """
 
     def __init__(self, time_base: Fraction, rate: Fraction, *, only_decoding_times: bool = False) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from densewalk.datasets.records import Source, clip_key
 from densewalk.pipelines.records import Candidate, Cutting, Reel, ShotList, StreamFacts
-from densewalk.pipelines.spool import FRAMES, MOTION, THUMBNAILS, TIMES, frame_seconds, thumbnail
+from densewalk.pipelines.spool import FRAMES, MOTION, THUMBNAIL_HW, THUMBNAILS, TIMES, frame_seconds
 from densewalk.pipelines.timestamps import display_end
 
 BLACK, GREY, WHITE = 16, 126, 235
@@ -56,7 +56,7 @@ def painted_reel(
     chroma_RW = np.full((height // 2, width), 128, dtype=np.uint8)
     frame_NRW = np.stack([np.concatenate((luma_HW, chroma_RW)) for luma_HW in luma_frames])
     frame_NRW.tofile(folder / FRAMES)
-    np.stack([thumbnail(frame_RW) for frame_RW in frame_NRW]).tofile(folder / THUMBNAILS)
+    np.stack([_thumbnail(luma_HW) for luma_HW in luma_frames]).tofile(folder / THUMBNAILS)
     ticks = [round(1000 * frame / fps) for frame in range(len(luma_frames))] if times is None else times
     np.save(folder / TIMES, np.array(ticks, dtype=np.int64))
     np.save(folder / MOTION, np.array([np.nan] * len(luma_frames) if motion is None else motion, dtype=np.float32))
@@ -91,3 +91,8 @@ def cutting_of_reel(reel: Reel, *intervals: tuple[int, int]) -> Cutting:
         for start, end in intervals or (whole,)
     )
     return Cutting(shots=ShotList(reel=reel, cuts=(), transitions=(), shots=(whole,)), clips=clips)
+
+
+def _thumbnail(luma_HW: np.ndarray) -> np.ndarray:
+    small = cv2.resize(luma_HW, THUMBNAIL_HW[::-1], interpolation=cv2.INTER_AREA).astype(np.float32)
+    return np.clip(np.rint((small - 16) * (255 / 219)), 0, 255).astype(np.uint8)[..., None].repeat(3, axis=-1)

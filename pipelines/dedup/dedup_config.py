@@ -22,7 +22,7 @@ class DedupConfig:
     """Evaluation videos that no clip may show: videos, images, and folders of them at any depth. A folder that holds
     images counts as the frames of one video."""
     held_out_fps: float = 24.0
-    """Frame rate of folders of images; a video that is a quarter faster or slower than that is still known."""
+    """Frame rate of folders of images; 4/5 and 5/4 of it are looked for too, so 24 covers 20 to 30."""
     memory_bytes: int = 256 << 20
     """Memory that the search may take for its tables, whatever the size of the corpus; the rest lies on disk."""
 

@@ -1,8 +1,8 @@
 """Films of evaluation videos, so that nothing they show enters a corpus that a model is trained on.
 
 A video is decoded as any source is; a folder of images, such as JPEGImages/480p/<name> of DAVIS, is a video when most
-neighbours look alike and a set of stills otherwise. Films are cut into parts of three seconds that overlap by one, so
-that every second lies whole in some part, and a rate that is guessed wrong matters little within a part.
+neighbours look alike and a set of stills otherwise. Nobody says how fast such a video is, so it gets a film at each of
+three rates. Films are cut into parts of three seconds that overlap by one: every second lies whole in some part.
 
 Films are kept below the work folder by the hash of what they were made of: a second run decodes nothing.
 Borders of evaluation videos are not cropped.
@@ -39,6 +39,8 @@ __all__ = ["held_out_signatures"]
 _IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".webp", ".tif", ".tiff"}
 _VIDEOS = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".wmv", ".flv", ".ogv", ".3gp"}
 _PART, _HOP = 3 * SAMPLES_PER_SECOND, 2 * SAMPLES_PER_SECOND
+_SPEEDS = (0.8, 1.0, 1.25)
+"""Frame rates at which images are taken for a video, over the one that is configured."""
 _ALIKE = 0.5
 """Similarity that frames of a video have with their neighbours and different pictures do not."""
 
@@ -117,7 +119,8 @@ def _of_images(images: list[Path], fps: float) -> Iterator[_Part]:
     film_NF = np.concatenate([film_of(_thumbnail(path)[None], fps=SAMPLES_PER_SECOND) for path in images])
     neighbours = [match(a_F[None], b_F[None], min_samples=1).similarity for a_F, b_F in pairwise(film_NF)]
     if neighbours and np.median(neighbours) > _ALIKE:
-        yield from _parts(_resampled(film_NF, fps), start_seconds=0.0)
+        for speed in _SPEEDS:
+            yield from _parts(_resampled(film_NF, fps * speed), start_seconds=0.0)
     else:
         for path, film_F in zip(images, film_NF, strict=True):
             yield _Part(path.name, 0.0, film_text(film_F[None]))

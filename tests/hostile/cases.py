@@ -84,7 +84,8 @@ def _ten_hours(plain: bytes) -> bytes:
         start = find(changed, path)[-1].start + 20
         ticks = 36_000 * int.from_bytes(changed[start : start + 4], "big")
         changed = changed[: start + 4] + ticks.to_bytes(4, "big") + changed[start + 8 :]
-    return changed
+    edit = find(changed, "moov/trak/edts/elst")[-1].start + 16
+    return changed[:edit] + (36_000_000).to_bytes(4, "big") + changed[edit + 4 :]
 
 
 def _table(name: str, payload: bytes) -> Callable[[bytes], bytes]:

@@ -60,7 +60,7 @@ def test_transitions_are_matched_once_by_any_overlap_the_largest_first() -> None
 
 def test_transitions_count_only_for_where_others_may_be() -> None:
     score = compare_intervals([(0, 10), (80, 90)], Truth(gradual=((84, 85),), all_gradual=False))
-    assert (score.counts, score.precision) == ((1, 0, 0), 1.0)
+    assert (score.counts, score.precision, score.overlaps) == ((1, 0, 0), 1.0, ())
 
 
 @given(

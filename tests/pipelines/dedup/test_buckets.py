@@ -78,15 +78,15 @@ def test_a_crowded_bucket_stays_linear_and_the_best_meet_everyone(tmp_path: Path
 
 @pytest.mark.parametrize("crowded", [False, True])
 def test_meetings_do_not_depend_on_memory(tmp_path: Path, draw_film: DrawFilm, crowded: bool) -> None:
-    entries = _crowd(6000) if crowded else _entries([draw_film(k % 300, noise=5, noise_seed=k) for k in range(600)])
+    entries = _crowd(6000) if crowded else _entries([draw_film(k % 100, noise=5, noise_seed=k) for k in range(400)])
     roomy = _met(tmp_path / "roomy", entries)
     assert roomy
-    assert _met(tmp_path / "tight", entries, memory_bytes=1 << 19 if crowded else 1 << 12) == roomy
+    assert _met(tmp_path / "tight", entries, memory_bytes=1 << 19 if crowded else 1 << 17) == roomy
 
 
 def test_copies_without_end_are_bounded_too(tmp_path: Path) -> None:
-    entries = np.zeros(20_000, dtype=ENTRY)
-    entries["rank"] = np.arange(20_000)
-    met = _met(tmp_path, entries, memory_bytes=1 << 17)
+    entries = np.zeros(10_000, dtype=ENTRY)
+    entries["rank"] = np.arange(10_000)
+    met = _met(tmp_path, entries, memory_bytes=1 << 18)
     assert {better for _, better in met} == set(range(buckets._STARS))
-    assert {worse for worse, _ in met} == set(range(1, 20_000))
+    assert {worse for worse, _ in met} == set(range(1, 10_000))

@@ -20,7 +20,7 @@ from densewalk.pipelines.dedup.signed import Duplicate, Signed
 
 Sign = Callable[..., Signed]
 ROOT = Path(__file__).parents[3]
-random_order = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=12, deadline=None)
+random_order = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=4, deadline=None)
 
 
 def _search(
@@ -144,15 +144,15 @@ def test_a_part_gives_way_to_the_whole_and_a_whole_never_to_a_small_part(tmp_pat
     assert _search(tmp_path, [whole], [part], min_share=0.25)
 
 
-def test_a_second_of_a_held_out_video_is_enough(
+def test_a_second_in_common_with_a_held_out_video_is_enough(
     tmp_path: Path, sign: Sign, draw_film: Callable[..., np.ndarray]
 ) -> None:
     clip_SF = draw_film(1, samples=40)
-    clip_SF[20:24] = draw_film(2, samples=12)[3:7]
+    clip_SF[:4] = draw_film(2, samples=12)[8:]
     held_out = sign("val/bear.mp4@0s", 2, samples=12)
     clip = Signed(key="clip", signature=film_text(clip_SF))
     (found,) = _search(tmp_path, [clip], [sign("copy", 1, samples=40)], [held_out])
-    assert (found.of, found.kind, found.offset_seconds) == ("val/bear.mp4@0s", "held-out", (3 - 20) / 4)
+    assert (found.of, found.kind, found.offset_seconds) == ("val/bear.mp4@0s", "held-out", 2.0)
 
 
 def test_a_still_that_is_held_out_is_found_in_a_clip(

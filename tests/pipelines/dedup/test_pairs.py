@@ -8,7 +8,7 @@ import pytest
 from densewalk.pipelines.dedup.pairs import Pairs
 
 
-@pytest.mark.parametrize("memory_bytes", [64, 4096, 1 << 20])
+@pytest.mark.parametrize("memory_bytes", [512, 16_384, 1 << 20])
 def test_pairs_come_back_once_by_the_worse_clip(tmp_path: Path, memory_bytes: int) -> None:
     rng = np.random.default_rng(0)
     worse_P = rng.integers(1000, 90_000, 3000).astype(np.uint64)

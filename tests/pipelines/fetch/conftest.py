@@ -12,7 +12,9 @@ import pytest
 
 from densewalk.pipelines.fetch.config import FetchConfig
 from densewalk.pipelines.fetch.errand import Clock, Errand
+from densewalk.pipelines.fetch.faults import FetchFault
 from densewalk.pipelines.fetch.hosts import Hosts
+from densewalk.pipelines.fetch.http_source import download
 
 Play = Callable[[BaseHTTPRequestHandler], None]
 
@@ -148,3 +150,31 @@ def errand(tmp_path: Path) -> Callable[..., Errand]:
 def quick() -> dict[str, Any]:
     """Settings that do not keep a test waiting."""
     return dict(QUICK)
+
+
+@pytest.fixture
+def fetch(tmp_path: Path, errand: Callable[..., Any]) -> Callable[..., bytes]:
+    """Fetch a URL; return the bytes; nothing but the file may be left."""
+
+    def run(url: str, **settings: Any) -> bytes:
+        folder = tmp_path / "files" / hashlib.sha256(url.encode()).hexdigest()
+        download(url, folder / "one", errand(url, **settings))
+        assert [file.name for file in folder.iterdir()] == ["one"]
+        return (folder / "one").read_bytes()
+
+    return run
+
+
+@pytest.fixture
+def fault_of(fetch: Callable[..., bytes], tmp_path: Path) -> Callable[..., FetchFault]:
+    """Return why a URL cannot be had; a terminal fault leaves nothing behind."""
+
+    def run(url: str, **settings: Any) -> FetchFault:
+        with pytest.raises(FetchFault) as caught:
+            fetch(url, **settings)
+        folder = tmp_path / "files" / hashlib.sha256(url.encode()).hexdigest()
+        left = {path.name for path in folder.iterdir()} if folder.exists() else set()
+        assert left <= ({"one.partial", "one.notes"} if caught.value.is_retryable else set())
+        return caught.value
+
+    return run

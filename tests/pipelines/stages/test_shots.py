@@ -1,5 +1,6 @@
 """The shots stage: hard cuts to the frame, transitions left out whole, reels cut as the undivided source would be."""
 
+import json
 import pickle
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 from densewalk.datasets.errors import ConfigError
 from densewalk.pipelines.adaptive_shots import AdaptiveConfig, AdaptiveDetector
 from densewalk.pipelines.records import Reel, ShotList
+from densewalk.pipelines.shot_report import compare_cuts, compare_intervals
+from densewalk.pipelines.shot_truth import read_truth
 from densewalk.pipelines.stages.shots import ShotConfig, Shots, find_shots
 from tests.thumbnail_reels import plain_reel, split_reels
 
@@ -123,3 +126,38 @@ def test_the_hard_cuts_of_a_real_film_are_found_to_the_frame_in_one_reel_and_in_
     parts = [part for part in stage(decode_reels(path, reel_frames=100)) if isinstance(part, ShotList)]
     assert len(parts) > 1
     assert tuple(cut for part in parts for cut in part.cuts) == whole.cuts
+
+
+@pytest.mark.slow
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", ["3blNgn1nul0.0", "6AXZJTgpusY.3", "YemkZ7DLOBU.15"])
+def test_cuts_at_the_packages_threshold_are_those_of_the_reference(
+    real_data: Path, tmp_path: Path, decode_video: DecodeVideo, name: str
+) -> None:
+    reference = json.loads((real_data / "videos" / "panda70m_transnetv2.json").read_text())
+    path = tmp_path / f"Panda-70M__{name}.mp4"
+    path.write_bytes((real_data / "videos" / "panda70m" / path.name).read_bytes())
+    stage = Shots(ShotConfig(threshold=0.5, weak_threshold=0.5, transition_threshold=0.99, black_level=0.0))
+    stage.setup()
+    (shots,) = stage([decode_video(path)])
+    assert isinstance(shots, ShotList)
+    assert shots.reel.num_frames == reference[path.name]["n"]
+    assert list(shots.cuts) == reference[path.name]["first_frame_of_new_shot"]
+
+
+@pytest.mark.slow
+@pytest.mark.real_data
+def test_the_known_cuts_and_transitions_of_a_trailer_are_found(
+    real_data: Path, tmp_path: Path, decode_video: DecodeVideo
+) -> None:
+    path = tmp_path / "sintel.mp4"
+    path.write_bytes((real_data / "shots" / "libopenshot__sintel_trailer-720p.mp4").read_bytes())
+    truth = read_truth(real_data / "shots" / "shots.json")["sintel_trailer-720p.mp4"]
+    stage = Shots(ShotConfig())
+    stage.setup()
+    (shots,) = stage([decode_video(path)])
+    assert isinstance(shots, ShotList)
+    cuts, gradual = compare_cuts(shots.cuts, truth), compare_intervals(shots.transitions, truth)
+    assert (cuts.missed, cuts.invented) == ((404,), ())
+    assert (gradual.precision, gradual.recall) == (1.0, pytest.approx(0.8))
+    assert gradual.overlap > 0.6
