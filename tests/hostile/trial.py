@@ -10,7 +10,7 @@ from typing import Any
 from densewalk.datasets.ledger import Verdict
 from densewalk.datasets.records import Source
 from densewalk.pipelines.limits import MediaLimits
-from densewalk.pipelines.records import Held, Probed, Reel
+from densewalk.pipelines.records import Held, Probed, Reel, Segment
 from densewalk.pipelines.spool import FRAMES, TIMES
 from densewalk.pipelines.stages.decode import Decode, DecodeConfig
 from densewalk.pipelines.stages.probe import Probe, ProbeConfig
@@ -42,9 +42,10 @@ class Trial:
         limits = MediaLimits(min_side_px=16, max_frames=2000)
         self.deadline_seconds = deadline_seconds
         self._probe = Probe(ProbeConfig(limits=limits, deadline_seconds=deadline_seconds, memory_bytes=2 << 30))
-        self._decode = Decode(
-            DecodeConfig(short_side_px=64, deadline_seconds=deadline_seconds, memory_bytes=2 << 30), limits, scratch
+        decode = DecodeConfig(
+            short_side_px=64, reel_frames=150, deadline_seconds=deadline_seconds, memory_bytes=2 << 30
         )
+        self._decode = Decode(decode, limits, scratch)
 
     def __enter__(self) -> "Trial":
         self._probe.setup()
@@ -55,11 +56,11 @@ class Trial:
         self._probe.close()
         self._decode.close()
 
-    def __call__(self, path: Path) -> Ending:
-        """Return how a file ends; nothing it left in the scratch folder stays."""
+    def __call__(self, path: Path, *segments: Segment) -> Ending:
+        """Return how a file ends of which `segments` are wanted; nothing it left in the scratch folder stays."""
         started = time.monotonic()
         try:
-            ending = self._ending(path)
+            ending = self._ending(path, segments)
         except Exception as error:  # whatever reaches us here is our own fault, and is what is looked for
             ending = {"outcome": BUG, "reason": type(error).__name__, "detail": str(error)}
         seconds = time.monotonic() - started
@@ -71,9 +72,9 @@ class Trial:
             ending = {"outcome": BUG, "reason": "deadline overrun", "detail": f"{seconds:.1f} s, {ending}"}
         return Ending(seconds=seconds, **ending)
 
-    def _ending(self, path: Path) -> dict[str, Any]:
+    def _ending(self, path: Path, segments: tuple[Segment, ...]) -> dict[str, Any]:
         source = Source(id=path.stem, uri=str(path), bytes=path.stat().st_size, sha256="")
-        (probed,) = self._probe([Held(source=source, path=str(path))])
+        (probed,) = self._probe([Held(source=source, path=str(path), segments=segments)])
         if isinstance(probed, Verdict):
             return _spoken(probed)
         assert isinstance(probed, Probed)
