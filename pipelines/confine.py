@@ -136,9 +136,9 @@ def _filter(architecture: int, column: int) -> Iterable[tuple[int, int, int, int
     yield (_LOAD, 0, 0, _NUMBER)
     yield (_AT_LEAST, 0, 1, 0x40000000)  # the same calls under other numbers
     yield refuse
-    for numbers in _REFUSED.values():
-        if numbers[column] is not None:
-            yield (_EQUAL, 0, 1, numbers[column])
+    for number in (numbers[column] for numbers in _REFUSED.values()):
+        if number is not None:
+            yield (_EQUAL, 0, 1, number)
             yield refuse
     yield (_EQUAL, 0, 1, _CLONE3[column])
     yield (_RETURN, 0, 0, _ERRNO | errno.ENOSYS)  # its flags lie in memory; the C library then asks for clone

@@ -87,6 +87,7 @@ def signed_clips(outcome: SourceOutcome) -> Iterator[Signed]:
             key=row.key,
             signature=clip.signature,
             sha256=row.sha256,
+            shot=f"{row.source_id}-{row.shot:07d}",
             pixels=row.width * row.height,
             seconds=row.frames / row.fps,
         )

@@ -63,7 +63,8 @@ class PacketScan:
 def scan_packets(container: InputContainer, stream: VideoStream, max_packets: int) -> tuple[PacketScan, av.VideoFrame]:
     """Read up to `max_packets` packets of a stream, decode its first frame and return both.
 
-    A file that breaks off is read up to there. Raises `UnusableError` when it is encrypted or gives no frame.
+    A file that breaks off is read up to there. Raises `UnusableError` when it is encrypted or gives no frame, and
+    `MemoryError`.
     """
     scan = PacketScan(Fraction(stream.time_base or Fraction(1, 1000)))
     frame: av.VideoFrame | None = None
@@ -78,6 +79,8 @@ def scan_packets(container: InputContainer, stream: VideoStream, max_packets: in
                     break
             if scan.num_packets >= max_packets:
                 break
+    except av.error.MemoryError:
+        raise
     except av.error.FFmpegError as error:
         faults.append(error_words(error))
     if frame is None:
@@ -90,6 +93,8 @@ def scan_packets(container: InputContainer, stream: VideoStream, max_packets: in
 def _frame_of(packet: av.Packet, faults: list[str]) -> av.VideoFrame | None:
     try:
         return next((frame for frame in packet.decode() if not frame.is_corrupt), None)
+    except av.error.MemoryError:
+        raise
     except av.error.FFmpegError as error:
         faults.append(error_words(error))
         return None

@@ -240,7 +240,8 @@ class _Parent:
         return self._heard.get()
 
     def _listen(self) -> None:
-        text, descriptors = b"", []
+        text = b""
+        descriptors: list[int] = []
         while True:
             chunk, received, _, _ = socket.recv_fds(self._connection, 1 << 16, 1)
             if not chunk:

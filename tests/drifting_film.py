@@ -12,7 +12,7 @@ def write_film(
     path: Path, seed: int = 1, *, num_frames: int = 20, fps: int = 10, size_hw: tuple[int, int] = (72, 96)
 ) -> Path:
     """Write an H.264 mp4."""
-    coarse = np.random.default_rng(seed).integers(0, 255, (size_hw[0] // 8, size_hw[1] // 8, 3)).astype(np.uint8)
+    coarse = np.random.default_rng(seed).integers(0, 255, (size_hw[0] // 4, size_hw[1] // 4, 3)).astype(np.uint8)
     shade = cv2.resize(coarse, size_hw[::-1], interpolation=cv2.INTER_CUBIC)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=Fraction(fps))

@@ -7,6 +7,7 @@ is decided by ranks. Memory holds one clip at a time, and a buffer for sorting.
     places   where they lie, one record a rank
 """
 
+import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -22,7 +23,7 @@ from densewalk.pipelines.dedup.signed import Signed
 
 __all__ = ["Catalogue"]
 
-_PLACE = np.dtype([("offset", "<u8"), ("key_bytes", "<u4"), ("samples", "<u4"), ("sha256", "V16")])
+_PLACE = np.dtype([("offset", "<u8"), ("key_bytes", "<u4"), ("samples", "<u4"), ("sha256", "V16"), ("shot", "V8")])
 _MOST = 10**18
 _NO_FILM = np.zeros((0, NUM_COSINES), dtype=np.int8)
 
@@ -52,10 +53,10 @@ class Catalogue:
         offset = 0
         with (self._folder / "clips").open("wb") as clips, (self._folder / "places").open("wb") as places:
             for line in sorted_lines(lines, self._folder, memory_bytes=memory_bytes):
-                order, key, sha256, signature = line[:-1].split(b" ", 3)
+                order, key, sha256, shot, signature = line[:-1].split(b" ", 4)
                 film_SF = read_film(signature.decode()) if signature else _NO_FILM
-                place = (offset, len(key), len(film_SF), bytes.fromhex(sha256.decode())[:16].ljust(16, b"\0"))
-                places.write(np.array(place, dtype=_PLACE).tobytes())
+                names = bytes.fromhex(sha256.decode())[:16].ljust(16, b"\0"), bytes.fromhex(shot.decode())
+                places.write(np.array((offset, len(key), len(film_SF), *names), dtype=_PLACE).tobytes())
                 offset += clips.write(key) + clips.write(film_SF.tobytes())
                 counts[order[0] - ord("0")] += 1
         self.num_held_out, self.first_new, self.count = counts[0], counts[0] + counts[1], sum(counts)
@@ -64,6 +65,10 @@ class Catalogue:
         """Return the key of a clip."""
         offset, key_bytes, _ = self._place(rank)
         return unquote(os.pread(self._clips, key_bytes, offset).decode())
+
+    def shot(self, rank: int) -> bytes:
+        """Return eight bytes that stand for the clip's shot; zeros when it is not known."""
+        return os.pread(self._places, 8, (rank + 1) * _PLACE.itemsize - 8)
 
     def film(self, rank: int) -> Int8[np.ndarray, "s f"]:
         """Return the film of a clip; without samples when it has no signature."""
@@ -93,7 +98,7 @@ class Catalogue:
 
     def _place(self, rank: int) -> tuple[int, int, int]:
         content = os.pread(self._places, _PLACE.itemsize, rank * _PLACE.itemsize)
-        offset, key_bytes, samples, _ = np.frombuffer(content, dtype=_PLACE)[0]
+        offset, key_bytes, samples, *_ = np.frombuffer(content, dtype=_PLACE)[0]
         return int(offset), int(key_bytes), int(samples)
 
 
@@ -105,4 +110,5 @@ def _line(origin: int, signed: Signed) -> bytes:
     if not signed.signature.isprintable():
         raise DataError(f"the signature of clip {signed.key!r} is no text of this stage; make the clip again")
     order = f"{origin}{_MOST - signed.pixels:019d}{_MOST - milliseconds:019d}"
-    return f"{order} {quote(signed.key, safe='')} {signed.sha256} {signed.signature}\n".encode()
+    shot = hashlib.blake2b(signed.shot.encode(), digest_size=8).hexdigest() if signed.shot else "0" * 16
+    return f"{order} {quote(signed.key, safe='')} {signed.sha256} {shot} {signed.signature}\n".encode()

@@ -1,8 +1,9 @@
 """The search for duplicates: which new clips give way, to whom.
 
 Clips have an order: parts of held-out videos, the dataset's clips, then new ones by size, length and key. In that order
-a new clip gives way if and only if a clip before it that stays shows the same. Held-out videos and the dataset always
-stay. The result depends on the clips alone, not on the order in which they come or on the memory there is.
+a new clip gives way if and only if a clip before it that stays shows the same and is not another piece of its shot.
+Held-out videos and the dataset always stay. The result depends on the clips alone, not on the order in which they come
+or on the memory there is.
 
 Clips of equal bytes are found by sorting hashes. For the rest, keys bring those that may be alike together (buckets.py)
 and their films decide (matching.py). Memory does not grow with the number of clips: everything lies in files that are
@@ -41,6 +42,7 @@ def find_duplicates(
     Each iterable is read once, in any order. Files lie in a folder below `work` that goes when the iterator ends.
     Raises `DataError` for a signature that this version cannot read.
     """
+    work.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=work, prefix="duplicates-") as name:
         folder = Path(name)
         with closing(Catalogue(folder)) as clips:
@@ -71,7 +73,9 @@ def _decide_near(clips: Catalogue, decisions: Decisions, folder: Path, config: D
     pairs = _pairs(clips, decisions, folder, config.memory_bytes)
     for worse, betters in pairs.by_worse():
         for better in betters:
-            if decisions.stays(better) and (found := _same(clips, better, worse, config)):
+            if not decisions.stays(better) or _pieces_of_one_shot(clips, better, worse):
+                continue
+            if found := _same(clips, better, worse, config):
                 decision = Decision(
                     exact=False, of=better, similarity=found.similarity, offset_seconds=found.offset_seconds
                 )
@@ -91,6 +95,11 @@ def _pairs(clips: Catalogue, decisions: Decisions, folder: Path, memory_bytes: i
     for met in meetings(parts, folder / "divided", clips.first_new, memory_bytes=memory_bytes // 2):
         pairs.add(met)
     return pairs
+
+
+def _pieces_of_one_shot(clips: Catalogue, better: int, worse: int) -> bool:
+    shot = clips.shot(worse)
+    return any(shot) and shot == clips.shot(better)
 
 
 def _same(clips: Catalogue, better: int, worse: int, config: DedupConfig) -> Match | None:

@@ -20,6 +20,7 @@ _SCHEMA = pa.schema(
         ("key", pa.string()),
         ("signature", pa.string()),
         ("sha256", pa.string()),
+        ("shot", pa.string()),
         ("pixels", pa.int64()),
         ("seconds", pa.float64()),
     ]

@@ -24,6 +24,9 @@ class Signed:
     """As made by the stage `signatures`; a clip without one is compared by its bytes alone."""
     sha256: str = ""
     """Of the mp4, 64 hex digits; empty when there is none."""
+    shot: str = ""
+    """Source and shot it is a piece of: pieces of one shot are different moments, however alike they look, and are no
+    near-duplicates of each other. Empty: nothing is known."""
     pixels: int = 0
     """Of a frame."""
     seconds: float = 0.0

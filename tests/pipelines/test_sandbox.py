@@ -162,10 +162,10 @@ def test_the_next_answer_is_made_when_it_is_asked_for(sandbox: Sandbox) -> None:
 
 
 def test_time_between_answers_is_the_callers_and_time_for_them_adds_up(module: str) -> None:
-    sandbox = Sandbox(module, deadline_seconds=0.5, memory_bytes=2 << 30)
+    sandbox = Sandbox(module, deadline_seconds=1.0, memory_bytes=2 << 30)
     for _ in sandbox.stream({"act": "count", "upto": 3}):
-        time.sleep(0.3)
-    answers = sandbox.stream({"act": "count", "upto": 9, "pause": 0.2})
+        time.sleep(0.4)
+    answers = sandbox.stream({"act": "count", "upto": 9, "pause": 0.4})
     next(answers)
     with pytest.raises(DeadlinePassedError):
         list(answers)

@@ -22,6 +22,7 @@ VERBS = [
     "quickstart",
     "prepare",
     "inspect",
+    "merge",
     "pretrain",
     "evaluate",
     "benchmarks",

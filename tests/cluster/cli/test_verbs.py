@@ -35,7 +35,7 @@ def test_prepare_accounts_for_every_file_and_its_repetition_changes_nothing(
     out = tmp_path / "corpus"
     result = _prepare(densewalk, videos, out)
     assert result.exit_code == 0, result.output
-    assert "4 files = 2 written + 1 rejected + 1 failed" in result.stdout
+    assert "4 sources = 2 written + 1 rejected + 1 failed" in result.stdout
     assert "2 new clips" in result.stdout
     assert len([v for v in read_ledger(out / "ledger.parquet") if v.kind == "source"]) == 4
     before = {path: path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
@@ -52,7 +52,7 @@ def test_prepare_explains_and_changes_nothing(videos: Path, tmp_path: Path, dens
     out = tmp_path / "corpus"
     result = _prepare(densewalk, videos, out, "--explain")
     assert result.exit_code == 0
-    assert "# 4 files, 3 with a video's name" in result.stdout
+    assert "# 4 sources, 1 of which are not looked at" in result.stdout
     assert yaml.safe_load(result.stdout)["shots"]["detector"] == "none"
     assert not out.exists()
 
@@ -70,7 +70,7 @@ def test_prepare_refuses_input_that_is_not_there(case: str, tmp_path: Path, dens
     paths = [] if case == "nothing" else [tmp_path / case]
     result = densewalk("prepare", *paths, "--out", tmp_path / "out", "licence=mine")
     assert result.exit_code == 2
-    assert result.stderr.startswith("densewalk: no ")
+    assert {"missing": "no such file", "empty": "no video in it", "nothing": "no source"}[case] in result.stderr
 
 
 def test_inspect_exits_with_2_on_a_damaged_shard_and_still_counts(small_dataset: Path, densewalk: Run) -> None:

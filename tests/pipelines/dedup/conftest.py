@@ -29,8 +29,17 @@ def draw_film() -> Callable[..., Film]:
 def sign(draw_film: Callable[..., Film]) -> Callable[..., Signed]:
     """Sign a drawn clip."""
 
-    def run(key: str, number: int, *, pixels: int = 0, seconds: float = 6.0, sha256: str = "", **film: float) -> Signed:
+    def run(
+        key: str,
+        number: int,
+        *,
+        pixels: int = 0,
+        seconds: float = 6.0,
+        sha256: str = "",
+        shot: str = "",
+        **film: float,
+    ) -> Signed:
         text = film_text(draw_film(number, **film))
-        return Signed(key=key, signature=text, sha256=sha256, pixels=pixels, seconds=seconds)
+        return Signed(key=key, signature=text, sha256=sha256, shot=shot, pixels=pixels, seconds=seconds)
 
     return run

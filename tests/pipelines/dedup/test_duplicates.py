@@ -45,6 +45,7 @@ def _family(sign: Sign, seed: int) -> list[Signed]:
             pixels=rng.choice([100, 200]),
             seconds=rng.choice([3.0, 6.0, 6.5]),
             sha256=rng.choice(["", "", "11" * 32, "22" * 32]),
+            shot=rng.choice(["", "one", "other"]),
         )
         for k in range(30)
     ]
@@ -57,6 +58,8 @@ def _order(signed: Signed) -> tuple[int, float, str]:
 
 
 def _same(better: Signed, worse: Signed, config: DedupConfig) -> bool:
+    if better.shot and better.shot == worse.shot:
+        return False
     a, b = read_film(better.signature), read_film(worse.signature)
     needed = ceil(config.min_share * len(b))
     return len(a) >= needed and match(a, b, min_samples=needed).similarity >= config.min_similarity
@@ -134,6 +137,14 @@ def test_clips_without_signatures_are_compared_by_bytes_alone(tmp_path: Path) ->
     clips = [Signed(key="a", sha256="aa" * 32), Signed(key="b", sha256="aa" * 32), Signed(key="c"), Signed(key="d")]
     assert [duplicate.key for duplicate in _search(tmp_path, clips)] == ["b"]
     assert not _search(tmp_path, [])
+
+
+def test_pieces_of_one_shot_are_no_copies_of_each_other(tmp_path: Path, sign: Sign) -> None:
+    pieces = [sign(f"piece{k}", 1, noise=2, noise_seed=k, shot="source-0") for k in range(3)]
+    assert not _search(tmp_path, pieces)
+    assert not _search(tmp_path, pieces[1:], pieces[:1])
+    found = _search(tmp_path, [*pieces, sign("elsewhere", 1, pixels=9, shot="source-90")])
+    assert [duplicate.key for duplicate in found] == ["piece0", "piece1", "piece2"]
 
 
 def test_a_part_gives_way_to_the_whole_and_a_whole_never_to_a_small_part(tmp_path: Path, sign: Sign) -> None:

@@ -83,7 +83,7 @@ def _rejections() -> dict[str, tuple[list[np.ndarray], str]]:
         "blurred": (_changed(moving, lambda f: cv2.GaussianBlur(f, (0, 0), 5)), "quality.min_sharpness=0.22"),
         "flat": (_changed(moving, _narrowed(120, 150)), "quality.min_contrast=0.1"),
         "over-exposed": (_changed(moving, _narrowed(229, 255)), "bright 1; quality.max_bright=0.9"),
-        "combed": (woven, "quality.max_combing=0.9"),
+        "combed": (woven, "quality.max_combing=1"),
     }
 
 
