@@ -53,4 +53,3 @@ def _by_name(verdict: Verdict) -> bool:
 
 def _replaced(earlier: Verdict, current: Verdict | None) -> bool:
     return current is not None and (_by_name(earlier) or earlier.id == current.id)
-

@@ -4,14 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from densewalk.pipelines.stages.encode import Encode
-
 from densewalk.datasets.errors import ConfigError
 from densewalk.pipelines.admission import Admission
 from densewalk.pipelines.recipe import PrepareConfig
 from densewalk.pipelines.stage import Stage
 from densewalk.pipelines.stages.clips import Clips
 from densewalk.pipelines.stages.decode import Decode
+from densewalk.pipelines.stages.encode import Encode
 from densewalk.pipelines.stages.fetch import Fetch
 from densewalk.pipelines.stages.flow import Flow
 from densewalk.pipelines.stages.ingest import Ingest

@@ -11,13 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from densewalk.pipelines.dedup.signature_table import SIGNATURES, write_signatures
-
 from densewalk.datasets.atomic import write_text
 from densewalk.datasets.dataset import CARD, INDEX, SHARDS, read_card, summarise, write_card
 from densewalk.datasets.ledger import Verdict, read_ledger, write_ledger
 from densewalk.datasets.records import ClipRow, file_sha256
 from densewalk.datasets.shards.index import read_index, write_index
+from densewalk.pipelines.dedup.signature_table import SIGNATURES, write_signatures
 from densewalk.pipelines.dedup.signed import Signed
 from densewalk.pipelines.records import SourceRow
 from densewalk.pipelines.source_table import SOURCES, read_sources, write_sources

@@ -56,7 +56,7 @@ def _reels(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     wanted = Wanted.of(request["segments"])
     entrance = None
     if wanted.is_late:
-        with opened(request["descriptor"], MediaLimits(**request["limits"])) as (container, stream):
+        with opened(request["descriptor"], MediaLimits(**request["limits"]), request["codecs"]) as (container, stream):
             entrance = find_entrance(container, stream, wanted)
     with _timed_frames(request, entrance) as source:
         if source.first is not None or entrance is None:
@@ -69,7 +69,7 @@ def _reels(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
 @contextmanager
 def _timed_frames(request: dict[str, Any], entrance: Entrance | None) -> Iterator[TimedFrames]:
     limits = MediaLimits(**request["limits"])
-    with opened(request["descriptor"], limits) as (container, stream):
+    with opened(request["descriptor"], limits, request["codecs"]) as (container, stream):
         if request["motion_vectors"]:
             ask_for_vectors(stream)
         yield TimedFrames(container, stream, limits, entrance)

@@ -1,10 +1,10 @@
 """The contract of a stage: records in, zero or more records out, faults of the data into the ledger.
 
 A stage knows nothing of where it runs. Its engine calls `setup` once per worker, then the stage itself with lists of at
-most `batch_size` records. What it returns may be a generator: the next part is made when it is asked for, so a source of
-hours passes as many small records, and whoever runs the stage holds it back by not asking. Records are frozen
-dataclasses that hold paths and numbers, never pixels: frames lie in a scratch folder that every worker of the corpus can
-read. A record that ends its way (rejected, failed, finished) becomes a `Verdict`, which later stages never see; the
+most `batch_size` records. What it returns may be a generator: the next part is made when it is asked for, so a source
+of hours passes as many small records, and whoever runs the stage holds it back by not asking. Records are frozen
+dataclasses that hold paths and numbers, never pixels: frames lie in a scratch folder that every worker of the corpus
+can read. A record that ends its way (rejected, failed, finished) becomes a `Verdict`, which later stages never see; the
 engine carries it to the ledger. Anything raised is a fault of the code.
 """
 

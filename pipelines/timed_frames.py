@@ -16,13 +16,13 @@ from av.video.stream import VideoStream
 from densewalk.pipelines.container import error_words
 from densewalk.pipelines.limits import MediaLimits
 from densewalk.pipelines.motion_vectors import MotionMeter
+from densewalk.pipelines.packets import MAX_LOST_PACKETS
 from densewalk.pipelines.reels import TRAIL
 from densewalk.pipelines.timestamps import TickRepair
 from densewalk.pipelines.wanted import Entrance, Wanted
 
 __all__ = ["TimedFrames"]
 
-_MAX_LOST_PACKETS = 100
 _UNKNOWN_RATE = 25
 _SAME_SHAPE = 0.01
 
@@ -100,7 +100,7 @@ class TimedFrames:
                 try:
                     decoded = packet.decode()
                 except av.error.FFmpegError as error:
-                    if num_frames or num_lost == _MAX_LOST_PACKETS or isinstance(error, MemoryError):
+                    if num_frames or num_lost == MAX_LOST_PACKETS or isinstance(error, MemoryError):
                         raise
                     num_lost += 1
                     continue

@@ -132,6 +132,7 @@ class Decode(Stage[Probed, Reel]):
             "white_nits": self.config.white_nits,
             "motion_vectors": self.config.motion_vectors,
             "limits": asdict(self.limits),
+            "codecs": [probed.facts.codec],
         }
 
 

@@ -52,7 +52,7 @@ class QualityConfig:
     max_bright: float = 0.9
     """Largest share of white pixels. Clips of the wild reach 0.28."""
     max_combing: float = 1.0
-    """Most combing. Clips of the wild reach 0.75, slats that move slowly 0.96; woven from their own frames, nine in ten exceed 1."""
+    """Most combing. Clips of the wild reach 0.75, moving slats 0.96; of woven ones nine in ten pass 1."""
     bars: Literal["crop", "reject", "keep"] = "crop"
     """What becomes of a clip with letterbox or pillarbox bars."""
     min_side_px: int = 64

@@ -97,6 +97,7 @@ def decode_reels() -> Callable[..., list[Reel]]:
                 "white_nits": 203.0,
                 "motion_vectors": True,
                 "limits": limits,
+                "codecs": [facts["codec"]],
             }
             answers = list(decode(request))
         sha256 = file_sha256(path)

@@ -15,6 +15,7 @@ from densewalk.pipelines.decode_child import decode
 from densewalk.pipelines.limits import MediaLimits
 from densewalk.pipelines.records import Reel, StreamFacts
 from densewalk.pipelines.spool import frame_seconds, read_motion, read_thumbnails, spooled_frames
+from densewalk.pipelines.stages.probe import CODECS
 
 MakeVideo = Callable[..., Path]
 ReadNumbers = Callable[[np.ndarray], list[int]]
@@ -41,6 +42,7 @@ def _answers(path: Path, *, settings: dict[str, Any] | None = None, **limits: fl
         "white_nits": 203.0,
         "motion_vectors": True,
         "limits": asdict(MediaLimits(**limits)),
+        "codecs": CODECS,
     }
     with path.open("rb") as file:
         return list(decode(request | (settings or {}) | {"descriptor": file.fileno()}))
@@ -138,7 +140,8 @@ def test_the_next_reel_is_decoded_when_it_is_asked_for(make_video: MakeVideo) ->
     path = make_video(num_frames=600, fps=30)
     spool = path.parent / "spool"
     request = {"rotation": 0, "sample_aspect": (1, 1), "segments": [], "short_side": 64, "reel_frames": 150}
-    request |= {"white_nits": 203.0, "motion_vectors": False, "limits": asdict(MediaLimits()), "folder": str(spool)}
+    request |= {"white_nits": 203.0, "motion_vectors": False, "limits": asdict(MediaLimits())}
+    request |= {"codecs": CODECS, "folder": str(spool)}
     with path.open("rb") as file:
         reels = decode(request | {"descriptor": file.fileno()})
         next(reels)

@@ -8,7 +8,6 @@ from densewalk.datasets.config import resolve, to_yaml
 from densewalk.datasets.errors import ConfigError
 from densewalk.pipelines.recipe import PrepareConfig, check_config, check_recipe, recipe_hash
 
-
 VERSIONS = {"shots": 1, "clips": 1}
 
 
