@@ -14,7 +14,7 @@ from densewalk.datasets.dataset import SHARDS, Dataset
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.ledger import Verdict, count_outcomes, read_ledger
 from densewalk.datasets.records import file_sha256
-from densewalk.pipelines.commit import LEDGER
+from densewalk.pipelines.corpus.commit import LEDGER
 
 __all__ = ["Audit", "audit"]
 

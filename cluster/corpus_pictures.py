@@ -10,8 +10,7 @@ from jaxtyping import UInt8
 from densewalk.datasets.dataset import Dataset
 from densewalk.datasets.records import ClipRow
 from densewalk.datasets.video import read_frames
-from densewalk.pipelines.records import SourceRow
-from densewalk.pipelines.source_table import SOURCES, read_sources
+from densewalk.pipelines.corpus.source_table import SOURCES, SourceRow, read_sources
 from densewalk.ssl.show.evenly import evenly
 from densewalk.ssl.show.sheet import SheetRow, contact_sheet, film_strip
 

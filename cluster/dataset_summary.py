@@ -6,7 +6,8 @@ from typing import Any
 
 from densewalk.cluster.audit import Audit
 from densewalk.datasets.errors import DataError
-from densewalk.pipelines.shot_report import (
+from densewalk.pipelines.corpus.source_table import SOURCES, read_sources
+from densewalk.pipelines.shots.report import (
     CutScore,
     IntervalScore,
     report_cuts,
@@ -14,8 +15,7 @@ from densewalk.pipelines.shot_report import (
     total_cuts,
     total_intervals,
 )
-from densewalk.pipelines.shot_truth import read_truth
-from densewalk.pipelines.source_table import SOURCES, read_sources
+from densewalk.pipelines.shots.truth import read_truth
 
 __all__ = ["describe_audit", "describe_cuts"]
 

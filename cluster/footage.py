@@ -24,9 +24,9 @@ from densewalk.datasets.records import Source
 from densewalk.datasets.scenes.config import SceneConfig
 from densewalk.datasets.scenes.scene import Scene
 from densewalk.datasets.scenes.source import HELD_OUT_SEED
-from densewalk.pipelines.clip_frames import rgb_of
+from densewalk.pipelines.clips.frames import rgb_of
+from densewalk.pipelines.decoding.limits import MediaLimits
 from densewalk.pipelines.inprocess import InProcessEngine
-from densewalk.pipelines.limits import MediaLimits
 from densewalk.pipelines.records import Held, Reel, Segment, StreamFacts
 from densewalk.pipelines.spool import frame_seconds, spooled_frames
 from densewalk.pipelines.stages.decode import Decode, DecodeConfig

@@ -7,11 +7,12 @@ from pathlib import Path
 from densewalk.cluster.progress import Show
 from densewalk.cluster.ray_engine import RayEngine
 from densewalk.datasets.config import to_yaml
-from densewalk.pipelines.corpus import PrepareResult, plan_corpus, prepare
+from densewalk.pipelines.corpus.prepare import PrepareResult, plan_corpus, prepare
+from densewalk.pipelines.corpus.processing import PrepareProgress
 from densewalk.pipelines.engine import Engine
 from densewalk.pipelines.inprocess import InProcessEngine
-from densewalk.pipelines.processing import PrepareProgress
 from densewalk.pipelines.recipe import PrepareConfig
+from densewalk.pipelines.sources import SourceSpec, coverage, describe_spec
 
 __all__ = ["describe_corpus", "describe_result", "prepare_corpus"]
 
@@ -29,9 +30,10 @@ def prepare_corpus(
 
 
 def describe_corpus(specs: Sequence[str], out: Path, config: PrepareConfig) -> str:
-    """Return the configuration as YAML, headed by what it would work on."""
+    """Return the configuration as YAML, headed by what it would work on, with how much of Kinetics is there."""
     plan = plan_corpus(specs, out, config)
     facts = [
+        *(line for text in (*specs, *config.sources) for line in _about(text)),
         f"{plan.num_sources} sources, {plan.num_refused} of which are not looked at",
         f"{plan.num_clips_before} clips in {out} so far",
         f"stages {', '.join(plan.stages)}; recipe {plan.recipe_hash}",
@@ -48,6 +50,12 @@ def describe_result(result: PrepareResult) -> str:
         f"{result.new_clips} new clips, {result.clips} in {result.folder}",
     ]
     return "\n".join(lines)
+
+
+def _about(text: str) -> Iterator[str]:
+    yield describe_spec(text)
+    if SourceSpec.parse(text).kind == "kinetics":
+        yield from coverage(text).report().splitlines()
 
 
 def _note(progress: PrepareProgress) -> str:

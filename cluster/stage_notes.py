@@ -29,7 +29,7 @@ def run_until(specs: Sequence[str], config: PrepareConfig, last: str, *, tell_al
     with tempfile.TemporaryDirectory(prefix="densewalk-") as folder:
         stages = stages_until(config, Folders(Path(folder) / "fetched", Path(folder) / "scratch"), last)
         engine = InProcessEngine()
-        entries = list(read_entries((*specs, *config.sources)))
+        entries = list(read_entries((*specs, *config.sources), config.fetch.storage))
         for result in engine.run(stages, entries):
             counts["ended early" if isinstance(result, Verdict) else f"went through {last}"] += 1
             if tell_all or isinstance(result, Verdict):

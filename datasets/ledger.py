@@ -6,32 +6,16 @@ of the three add up to the sources handed in, always. Clips follow the same rule
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+from densewalk.datasets.records import Source, name_id
+from densewalk.datasets.row_tables import read_rows, write_rows
 
-from densewalk.datasets.atomic import atomic_path
-from densewalk.datasets.errors import DataError
-
-__all__ = ["Outcome", "Verdict", "count_outcomes", "read_ledger", "write_ledger"]
+__all__ = ["Outcome", "Verdict", "count_outcomes", "name_verdict", "read_ledger", "source_verdict", "write_ledger"]
 
 Outcome = Literal["written", "rejected", "failed", "purged"]
-
-_SCHEMA = pa.schema(
-    [
-        ("kind", pa.string()),
-        ("id", pa.string()),
-        ("source_id", pa.string()),
-        ("uri", pa.string()),
-        ("outcome", pa.string()),
-        ("reason", pa.string()),
-        ("detail", pa.string()),
-        ("attempt", pa.int32()),
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,21 +34,41 @@ class Verdict:
     """What exactly was found."""
     attempt: int = 1
 
+    @property
+    def is_of_name(self) -> bool:
+        """Whether it is the row of a name without a content of its own: not readable, or a copy of something else."""
+        return self.id == name_id(self.uri)
+
+
+def source_verdict(source: Source, outcome: Outcome, reason: str = "", detail: str = "") -> Verdict:
+    """Return the row of a source that is known by its content."""
+    return Verdict(
+        kind="source",
+        id=source.id,
+        source_id=source.id,
+        uri=source.uri,
+        outcome=outcome,
+        reason=reason,
+        detail=detail,
+    )
+
+
+def name_verdict(uri: str, outcome: Outcome, reason: str, detail: str, *, source_id: str = "") -> Verdict:
+    """Return the row of a name without a content of its own; of a copy, `source_id` is that of its content."""
+    row = name_id(uri)
+    return Verdict(
+        kind="source", id=row, source_id=source_id or row, uri=uri, outcome=outcome, reason=reason, detail=detail
+    )
+
 
 def write_ledger(path: Path, verdicts: Iterable[Verdict]) -> None:
-    """Write rows sorted by kind, id and place, atomically; the bytes depend on the rows alone."""
-    rows = sorted((asdict(v) for v in verdicts), key=lambda row: (row["kind"] != "source", row["uri"], row["id"]))
-    with atomic_path(path) as temporary:
-        pq.write_table(pa.Table.from_pylist(rows, schema=_SCHEMA), temporary)
+    """Write rows, sources first, sorted by uri and id, atomically; the bytes depend on the rows alone."""
+    write_rows(path, Verdict, sorted(verdicts, key=lambda row: (row.kind != "source", row.uri, row.id)))
 
 
 def read_ledger(path: Path) -> list[Verdict]:
-    """Read a ledger; raises `DataError` when the file is absent or of another schema."""
-    try:
-        table = pq.read_table(path, columns=_SCHEMA.names).cast(_SCHEMA)
-    except (OSError, pa.ArrowException, ValueError) as error:
-        raise DataError(f"cannot read the ledger {path}: {error}; expected a dataset folder made by prepare") from error
-    return [Verdict(**row) for row in table.to_pylist()]
+    """Read a ledger; raises `DataError` when the file is absent, damaged or lacks a column."""
+    return list(read_rows(path, Verdict))
 
 
 def count_outcomes(verdicts: Sequence[Verdict], kind: str) -> dict[str, int]:

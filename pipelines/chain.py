@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from densewalk.datasets.errors import ConfigError
-from densewalk.pipelines.admission import Admission
+from densewalk.pipelines.corpus.admission import Admission
 from densewalk.pipelines.recipe import PrepareConfig
 from densewalk.pipelines.stage import Stage
 from densewalk.pipelines.stages.clips import Clips

@@ -15,7 +15,7 @@ import yaml
 
 from densewalk.datasets.config import leaves, to_mapping
 from densewalk.datasets.errors import ConfigError
-from densewalk.pipelines.pack import PackConfig
+from densewalk.pipelines.corpus.pack import PackConfig
 from densewalk.pipelines.stages.clips import ClipConfig
 from densewalk.pipelines.stages.decode import DecodeConfig
 from densewalk.pipelines.stages.encode import EncodeConfig

@@ -7,9 +7,8 @@ folder that `Reel.folder` names; the last stage removes it. Frames are numbered 
 order, everywhere; intervals are [start, end).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from fractions import Fraction
 
 from densewalk.datasets.ledger import Outcome
 from densewalk.datasets.quality import ClipQuality
@@ -26,7 +25,6 @@ __all__ = [
     "Refusal",
     "Segment",
     "ShotList",
-    "SourceRow",
     "Staged",
     "StreamFacts",
 ]
@@ -162,6 +160,11 @@ class Reel:
     fault: str = ""
     """Why decoding stopped early, in the last reel only; empty for a whole file."""
 
+    @property
+    def rate(self) -> Fraction:
+        """`fps` as the fraction it stands for."""
+        return Fraction(self.fps).limit_denominator(1001)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShotList:
@@ -196,7 +199,7 @@ class Candidate:
     """Columns left of it, rows above it, width and height in the reel's raster, all even."""
     quality: ClipQuality = field(default_factory=ClipQuality)
     signature: str = ""
-    """What near-duplicates are known by (see signature.py); empty when not asked for."""
+    """What near-duplicates are known by (see dedup/film.py); empty when not asked for."""
     frames: int = 0
     """Of the encoded clip; 0 before it is encoded."""
 
@@ -221,54 +224,3 @@ class Staged:
     num_clips: int
     seconds: float
     """Playing time of its clips."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceRow:
-    """One row of sources.parquet: a source that could be decoded."""
-
-    id: str
-    uri: str
-    bytes: int
-    sha256: str
-    licence: str
-    label: str
-    container: str
-    codec: str
-    pixel_format: str
-    coded_width: int
-    coded_height: int
-    rotation: int
-    sample_aspect: float
-    colour_range: str
-    colour_matrix: str
-    colour_transfer: str
-    colour_primaries: str
-    field_order: str
-    streams: str
-    declared_seconds: float
-    packets: int
-    first_seconds: float
-    last_seconds: float
-    packet_fps: float
-    variable_rate: bool
-    width: int
-    """Of the upright, scaled raster."""
-    height: int
-    frames: int
-    fps: float
-    start_seconds: float
-    """Presentation time of the first frame."""
-    seconds: float
-    """From the first frame to the end of the last."""
-    fault: str
-    cuts: tuple[int, ...]
-    transition_starts: tuple[int, ...]
-    transition_ends: tuple[int, ...]
-    clips: int
-
-    @classmethod
-    def rebuilt(cls, values: Mapping[str, Any]) -> "SourceRow":
-        """Build a row from JSON or a table, where tuples are lists."""
-        parts: dict[str, Any] = {k: tuple(value) if isinstance(value, list) else value for k, value in values.items()}
-        return cls(**parts)

@@ -8,8 +8,8 @@ from typing import Any, get_type_hints
 from densewalk.datasets.ledger import Verdict
 from densewalk.datasets.records import ClipRow, Source, clip_key
 from densewalk.datasets.shards.tar import write_shard
-from densewalk.pipelines.records import SourceRow
-from densewalk.pipelines.staging import ReelOutcome, StagedClip, Staging
+from densewalk.pipelines.corpus.source_table import SourceRow
+from densewalk.pipelines.corpus.staging import ReelOutcome, StagedClip, Staging
 
 
 def a_source(uri: str = "/videos/a.mp4", content: str = "a") -> Source:

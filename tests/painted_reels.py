@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 
 from densewalk.datasets.records import Source, clip_key
+from densewalk.pipelines.decoding.timestamps import display_end
 from densewalk.pipelines.records import Candidate, Cutting, Reel, ShotList, StreamFacts
 from densewalk.pipelines.spool import FRAMES, MOTION, THUMBNAIL_HW, THUMBNAILS, TIMES, frame_seconds
-from densewalk.pipelines.timestamps import display_end
 
 BLACK, GREY, WHITE = 16, 126, 235
 _FACTS = StreamFacts(

@@ -36,8 +36,8 @@ def merge(
     if foreign := [text for text in overrides if not text.startswith(_SECTION)]:
         raise ConfigError(f"only {_SECTION}* may be set when merging, not {', '.join(foreign)}")
     from densewalk.datasets.config import resolve
-    from densewalk.pipelines.pack import PackConfig
-    from densewalk.pipelines.repacking import merge as merge_datasets
+    from densewalk.pipelines.corpus.pack import PackConfig
+    from densewalk.pipelines.corpus.repacking import merge as merge_datasets
 
     pack = resolve(PackConfig(), overrides=[text.removeprefix(_SECTION) for text in overrides])
     result = merge_datasets([Path(folder) for folder in folders], out, pack)

@@ -16,7 +16,7 @@ from densewalk.cluster.quickstart.plan import QuickstartPlan
 from densewalk.cluster.training_plan import describe_step
 from densewalk.datasets.dataset import CARD
 from densewalk.datasets.ledger import read_ledger
-from densewalk.pipelines.commit import LEDGER
+from densewalk.pipelines.corpus.commit import LEDGER
 from densewalk.pipelines.sources import read_entries
 from densewalk.ssl.evaluate.benchmark import Scores
 from densewalk.ssl.evaluate.evaluating import Listener
@@ -51,7 +51,7 @@ def _is_prepared(plan: QuickstartPlan) -> bool:
     if not (plan.corpus / CARD).is_file():
         return False
     known = {verdict.uri for verdict in read_ledger(plan.corpus / LEDGER) if verdict.kind == "source"}
-    return {entry.uri for entry in read_entries(plan.prepare.sources)} <= known
+    return {entry.uri for entry in read_entries(plan.prepare.sources, plan.prepare.fetch.storage)} <= known
 
 
 def _pretrain(run: Path, config: TrainConfig) -> None:

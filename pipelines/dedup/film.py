@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float64, Int8, UInt8
 
 from densewalk.datasets.errors import DataError
-from densewalk.pipelines.clip_frames import ClipFrames
+from densewalk.pipelines.clips.frames import ClipFrames
 from densewalk.pipelines.records import Candidate, Reel
 from densewalk.pipelines.spool import THUMBNAIL_HW
 

@@ -15,7 +15,6 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -107,7 +106,7 @@ def _of_video(reels: Iterable[Reel]) -> Iterator[_Part]:
             interval=(first, end),
             start_seconds=0.0,
             end_seconds=0.0,
-            fps=Fraction(reel.fps).limit_denominator(1001).as_integer_ratio(),
+            fps=reel.rate.as_integer_ratio(),
             crop_xywh=(0, 0, reel.width, reel.height),
         )
         film_SF = clip_film(reel, read_thumbnails(reel), whole)

@@ -11,6 +11,7 @@ when there is one.
 Shapes: H W rows and columns, C channels (RGB), 2 = (x, y) in pixels.
 """
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol, cast, runtime_checkable
 
@@ -98,7 +99,7 @@ class _Subject:
         from densewalk.ssl.track.frames import EncodedFrames
 
         frames = EncodedFrames(self._matcher, np.stack((source_HWC, target_HWC)))
-        with torch.inference_mode():
+        with _exact(), torch.inference_mode():
             both = self._matcher.displacement(frames.encode(0), frames.encode(1))
             forth_2HW, back_2HW = (frames.at_video_pixels(field)[0].cpu().numpy() for field in both)
         return _finite(forth_2HW, self._name), _finite(back_2HW, self._name)
@@ -113,8 +114,16 @@ class _Raft:
         self.weights_sha256 = file_sha256(path)
 
     def __call__(self, source_HWC: UInt8[np.ndarray, "h w 3"], target_HWC: UInt8[np.ndarray, "h w 3"]) -> Flows:
-        forth_2HW, back_2HW = self._network.both_ways(source_HWC, target_HWC)
+        with _exact():
+            forth_2HW, back_2HW = self._network.both_ways(source_HWC, target_HWC)
         return _finite(forth_2HW, self._name), _finite(back_2HW, self._name)
+
+
+def _exact() -> AbstractContextManager[None]:
+    """Return a context in which a GPU convolves in float32 by fixed kernels, so that files come out the same again."""
+    import torch
+
+    return torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
 
 
 def _finite(flow_2HW: Float32[np.ndarray, "2 h w"], name: str) -> Float32[np.ndarray, "2 h w"]:

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from densewalk.datasets.quality import ClipQuality
-from densewalk.pipelines.clip_frames import ClipFrames
+from densewalk.pipelines.clips.frames import ClipFrames
 from densewalk.pipelines.quality import appearance, speed, stillness
 from densewalk.pipelines.quality.bars import find_bars
 from densewalk.pipelines.quality.text import TextDetector

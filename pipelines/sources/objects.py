@@ -1,7 +1,7 @@
 """`s3://`, `gs://` and `hf://`: one object, all below a prefix, or all that a pattern matches.
 
-fsspec lists folder by folder, without its cache, so memory holds the names of one folder. Keys and endpoints come from
-where the cloud's own tools look for them (environment, profile, instance).
+Objects are listed folder by folder through the file system that fetches them too, so memory holds the names of one
+folder, and `fetch.storage` says where the store is.
 """
 
 import re
@@ -9,22 +9,21 @@ from collections.abc import Iterator
 from typing import Any
 
 from densewalk.datasets.errors import ConfigError, DataError
+from densewalk.pipelines.fetch.config import StorageConfig
 from densewalk.pipelines.sources.folders import judged_by_name
 from densewalk.pipelines.sources.mention import Mention
 from densewalk.pipelines.sources.spec import SourceSpec
 
 __all__ = ["object_mentions"]
 
-_EXTRAS = {"s3": "s3", "gs": "gcs", "hf": "hf"}
 
-
-def object_mentions(spec: SourceSpec) -> Iterator[Mention]:
+def object_mentions(spec: SourceSpec, storage: StorageConfig) -> Iterator[Mention]:
     """Return a mention for each object; one that is named itself is taken whatever its name.
 
     Raises `ConfigError` at once when nothing is there or the store's package is absent, and `DataError` when the store
     does not answer.
     """
-    store, path = _store(spec)
+    store, path = _store(spec, storage)
     with _Faults(spec):
         if store.isfile(path):
             return iter([Mention(uri=_uri(spec, path))])
@@ -61,14 +60,11 @@ class _Faults:
             raise DataError(f"cannot list {self._spec}: {why}; check name, keys and endpoint") from error
 
 
-def _store(spec: SourceSpec) -> tuple[Any, str]:
-    import fsspec
+def _store(spec: SourceSpec, storage: StorageConfig) -> tuple[Any, str]:
+    from densewalk.pipelines.fetch.object_store import open_filesystem  # most sources need no object store
 
-    try:
-        return fsspec.core.url_to_fs(spec.subject, use_listings_cache=False, skip_instance_cache=True)
-    except ImportError as error:
-        extra = _EXTRAS[spec.kind]
-        raise ConfigError(f"{spec}: {spec.kind}:// needs a package: pip install densewalk[{extra}]") from error
+    store = open_filesystem(spec.subject, storage)
+    return store, store._strip_protocol(spec.subject)
 
 
 def _pattern(path: str) -> re.Pattern | None:

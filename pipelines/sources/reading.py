@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from densewalk.datasets.config import require
 from densewalk.datasets.errors import ConfigError, DataError
+from densewalk.pipelines.fetch.config import StorageConfig
 from densewalk.pipelines.records import Entry, Refusal
 from densewalk.pipelines.sources.folders import path_mentions
 from densewalk.pipelines.sources.gather import Gathering, first_mentions
@@ -24,19 +25,20 @@ from densewalk.pipelines.sources.youtube import youtube8m_mentions, youtube_ment
 
 __all__ = ["read_entries"]
 
+_USUAL_STORAGE = StorageConfig()
 _Result = TypeVar("_Result")
 
 
-def read_entries(specs: Sequence[str]) -> Iterator[Entry]:
+def read_entries(specs: Sequence[str], storage: StorageConfig = _USUAL_STORAGE) -> Iterator[Entry]:
     """Return the entries of all specifications: those of the first by name, then what the second adds, and so on.
 
-    A video that is named again, by any of them, is one entry that unites what was said of it. Lists are read and
-    folders walked before this returns; raises `ConfigError` with every mistake of every specification, and `DataError`
-    when the disk has no room to sort on.
+    A video that is named again, by any of them, is one entry that unites what was said of it. Lists are read, folders
+    walked and object stores listed (reached as `storage` says) before this returns; raises `ConfigError` with every
+    mistake of every specification, and `DataError` when the disk has no room to sort on.
     """
     problems: list[str] = []
     parsed = [spec for text in specs if (spec := _tried(problems, SourceSpec.parse, text))]
-    opened = [(spec, found) for spec in parsed if (found := _tried(problems, _mentions, spec))]
+    opened = [(spec, found) for spec in parsed if (found := _tried(problems, _mentions, spec, storage))]
     require(not specs and "no sources; name at least one file, folder, list or URL (sources=[...])", *problems)
     gathering = Gathering()
     for number, (spec, mentions) in enumerate(opened):
@@ -80,14 +82,12 @@ _READERS: Mapping[str, Callable[[SourceSpec], Iterator[Mention]]] = {
     "yt8m": youtube8m_mentions,
     "http": _url_mentions,
     "https": _url_mentions,
-    "s3": object_mentions,
-    "gs": object_mentions,
-    "hf": object_mentions,
 }
 
 
-def _mentions(spec: SourceSpec) -> Iterator[Mention]:
-    return _READERS[spec.kind](spec)
+def _mentions(spec: SourceSpec, storage: StorageConfig) -> Iterator[Mention]:
+    reader = _READERS.get(spec.kind)
+    return object_mentions(spec, storage) if reader is None else reader(spec)
 
 
 def _completed(spec: SourceSpec, mentions: Iterator[Mention]) -> Iterator[Mention]:

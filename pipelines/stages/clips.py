@@ -1,6 +1,6 @@
 """Clips: which frames of a reel's shots become clips, at which constant rate; nothing is encoded yet.
 
-Before any policy looks at them, shots lose foreign frames at their ends (see shot_edges.py). A clip never leaves its
+Before any policy looks at them, shots lose foreign frames at their ends (see shots/edges.py). A clip never leaves its
 reel: what a policy would lay over the border of two reels is divided there, at frames that depend on
 `decode.reel_frames` alone.
 """
@@ -14,13 +14,13 @@ from typing import Literal
 from densewalk.datasets.config import require
 from densewalk.datasets.ledger import Verdict
 from densewalk.datasets.records import clip_key
-from densewalk.pipelines.clip_policies import CutsInside, Proposal, divided, from_segments, snippet, windows
+from densewalk.pipelines.clips.policies import CutsInside, Proposal, divided, from_segments, snippet, windows
+from densewalk.pipelines.clips.timeline import Timeline
+from densewalk.pipelines.decoding.timestamps import stored_rate
 from densewalk.pipelines.records import Candidate, Cutting, Reel, Refusal, ShotList
-from densewalk.pipelines.shot_edges import inner_frames
+from densewalk.pipelines.shots.edges import inner_frames
 from densewalk.pipelines.spool import read_thumbnails
 from densewalk.pipelines.stage import Stage
-from densewalk.pipelines.timeline import Timeline
-from densewalk.pipelines.timestamps import stored_rate
 
 __all__ = ["ClipConfig", "Clips", "Policy"]
 

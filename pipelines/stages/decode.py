@@ -10,12 +10,11 @@ from typing import Any
 
 from densewalk.datasets.config import require
 from densewalk.datasets.errors import DataError
-from densewalk.datasets.ledger import Outcome, Verdict
-from densewalk.datasets.records import Source
-from densewalk.pipelines.limits import MediaLimits
+from densewalk.datasets.ledger import Verdict, source_verdict
+from densewalk.pipelines.decoding.limits import MediaLimits
+from densewalk.pipelines.decoding.reels import TRAIL
+from densewalk.pipelines.decoding.sandbox import ChildDiedError, DeadlinePassedError, Sandbox, UnreadableError
 from densewalk.pipelines.records import Probed, Reel
-from densewalk.pipelines.reels import TRAIL
-from densewalk.pipelines.sandbox import ChildDiedError, DeadlinePassedError, Sandbox, UnreadableError
 from densewalk.pipelines.stage import Stage
 
 __all__ = ["Decode", "DecodeConfig"]
@@ -67,7 +66,7 @@ class Decode(Stage[Probed, Reel]):
     def setup(self) -> None:
         """Prepare the child; it starts with the first source."""
         self._sandbox = Sandbox(
-            "densewalk.pipelines.decode_child",
+            "densewalk.pipelines.decoding.decode_child",
             deadline_seconds=self.config.deadline_seconds,
             memory_bytes=self.config.memory_bytes,
             writable=self.scratch,
@@ -109,16 +108,16 @@ class Decode(Stage[Probed, Reel]):
                 if "no_space" in answer:
                     raise DataError(f"no space left in {self.scratch}: {answer['no_space']}; choose another --out")
                 if "outcome" in answer:
-                    yield _ended(source, answer["outcome"], answer["reason"], answer["detail"])
+                    yield source_verdict(source, answer["outcome"], answer["reason"], answer["detail"])
                 else:
                     yield _reel(probed, answer)
         except ChildDiedError as error:
-            yield _ended(source, "failed", "decoder died", str(error))
+            yield source_verdict(source, "failed", "decoder died", str(error))
         except DeadlinePassedError:
             detail = f"decode.deadline_seconds={self.config.deadline_seconds:g}"
-            yield _ended(source, "failed", "deadline passed", detail)
+            yield source_verdict(source, "failed", "deadline passed", detail)
         except UnreadableError as error:
-            yield _ended(source, "failed", "not readable", str(error))
+            yield source_verdict(source, "failed", "not readable", str(error))
 
     def _request(self, probed: Probed, folder: Path) -> dict[str, Any]:
         aspect = Fraction(probed.facts.sample_aspect).limit_denominator(10_000)
@@ -143,18 +142,6 @@ def _clear(folder: Path, handed_out: set[str]) -> None:
             shutil.rmtree(reel, ignore_errors=True)
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
-
-
-def _ended(source: Source, outcome: Outcome, reason: str, detail: str) -> Verdict:
-    return Verdict(
-        kind="source",
-        id=source.id,
-        source_id=source.id,
-        uri=source.uri,
-        outcome=outcome,
-        reason=reason,
-        detail=detail,
-    )
 
 
 def _reel(probed: Probed, answer: dict[str, Any]) -> Reel:

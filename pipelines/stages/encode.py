@@ -14,8 +14,8 @@ import av
 
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.ledger import Verdict
-from densewalk.pipelines.clip_frames import ClipFrames
-from densewalk.pipelines.encode import EncodeConfig, encode_clip, fault_of
+from densewalk.pipelines.clips.encode import EncodeConfig, encode_clip, fault_of
+from densewalk.pipelines.clips.frames import ClipFrames
 from densewalk.pipelines.records import Candidate, Cutting, Reel, Refusal
 from densewalk.pipelines.stage import Stage
 

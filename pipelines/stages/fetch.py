@@ -11,8 +11,7 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-from densewalk.datasets.ledger import Outcome, Verdict
-from densewalk.datasets.records import name_id
+from densewalk.datasets.ledger import Outcome, Verdict, name_verdict
 from densewalk.pipelines.fetch import http_source, object_store, youtube
 from densewalk.pipelines.fetch.config import FetchConfig
 from densewalk.pipelines.fetch.errand import Clock, Errand
@@ -99,5 +98,4 @@ def _check_file(path: Path) -> None:
 
 def _ended(uri: str, outcome: Outcome, reason: str, detail: str) -> Verdict:
     uri = uri if uri.isprintable() else ascii(uri)
-    row = name_id(uri)
-    return Verdict(kind="source", id=row, source_id=row, uri=uri, outcome=outcome, reason=reason, detail=detail)
+    return name_verdict(uri, outcome, reason, detail)

@@ -12,7 +12,7 @@ from densewalk.datasets.config import require
 from densewalk.datasets.motion.flow_code import FlowCode
 from densewalk.datasets.motion.flow_file import FlowAbout, FlowPair, write_flow
 from densewalk.datasets.motion.residual_code import ResidualCode
-from densewalk.pipelines.clip_frames import ClipFrames
+from densewalk.pipelines.clips.frames import ClipFrames
 from densewalk.pipelines.motion.clip_flow import ClipFlow
 from densewalk.pipelines.motion.estimators import estimator_problem, load_estimator
 from densewalk.pipelines.records import Candidate, Cutting, Reel

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from densewalk.datasets.ledger import Verdict
-from densewalk.datasets.records import Source, file_sha256, name_id, source_id
-from densewalk.pipelines.admission import Admission
+from densewalk.datasets.ledger import Verdict, name_verdict
+from densewalk.datasets.records import Source, file_sha256, source_id
+from densewalk.pipelines.corpus.admission import Admission
 from densewalk.pipelines.records import Fetched, Held
 from densewalk.pipelines.stage import Resources, Stage
 
@@ -33,9 +33,9 @@ class Ingest(Stage[Fetched, Held]):
             size = path.stat().st_size
             sha256 = file_sha256(path)
         except OSError as error:
-            return _failed(entry.uri, "not readable", error.strerror or str(error))
+            return name_verdict(entry.uri, "failed", "not readable", error.strerror or str(error))
         if not size:
-            return _failed(entry.uri, "empty file", "0 bytes")
+            return name_verdict(entry.uri, "failed", "empty file", "0 bytes")
         source = Source(
             id=source_id(sha256),
             uri=entry.uri,
@@ -51,8 +51,3 @@ class Ingest(Stage[Fetched, Held]):
                     path.unlink(missing_ok=True)
                 return verdict
         return Held(source=source, path=fetched.path, temporary=fetched.temporary, segments=entry.segments)
-
-
-def _failed(uri: str, reason: str, detail: str) -> Verdict:
-    row = name_id(uri)
-    return Verdict(kind="source", id=row, source_id=row, uri=uri, outcome="failed", reason=reason, detail=detail)

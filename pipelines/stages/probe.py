@@ -6,10 +6,10 @@ from pathlib import Path
 
 from densewalk.datasets.config import require
 from densewalk.datasets.errors import ConfigError
-from densewalk.datasets.ledger import Outcome, Verdict
-from densewalk.pipelines.limits import MediaLimits
+from densewalk.datasets.ledger import Verdict, source_verdict
+from densewalk.pipelines.decoding.limits import MediaLimits
+from densewalk.pipelines.decoding.sandbox import ChildDiedError, DeadlinePassedError, Sandbox, UnreadableError
 from densewalk.pipelines.records import Held, Probed, StreamFacts
-from densewalk.pipelines.sandbox import ChildDiedError, DeadlinePassedError, Sandbox, UnreadableError
 from densewalk.pipelines.stage import Stage
 
 __all__ = ["CODECS", "Probe", "ProbeConfig"]
@@ -57,7 +57,7 @@ class Probe(Stage[Held, Probed]):
         """Prepare the child; it starts with the first source. Raises `ConfigError` for a codec nobody knows."""
         _check_names(self.config.codecs)
         self._sandbox = Sandbox(
-            "densewalk.pipelines.probe_child",
+            "densewalk.pipelines.decoding.probe_child",
             deadline_seconds=self.config.deadline_seconds,
             memory_bytes=self.config.memory_bytes,
         )
@@ -83,13 +83,15 @@ class Probe(Stage[Held, Probed]):
         try:
             answer = self._sandbox.call(request, file=Path(held.path))
         except UnreadableError as error:
-            return _ended(held, "failed", "not readable", str(error))
+            return source_verdict(held.source, "failed", "not readable", str(error))
         except ChildDiedError as error:
-            return _ended(held, "failed", "prober died", str(error))
+            return source_verdict(held.source, "failed", "prober died", str(error))
         except DeadlinePassedError:
-            return _ended(held, "failed", "deadline passed", f"probe.deadline_seconds={self.config.deadline_seconds:g}")
+            return source_verdict(
+                held.source, "failed", "deadline passed", f"probe.deadline_seconds={self.config.deadline_seconds:g}"
+            )
         if "outcome" in answer:
-            return _ended(held, answer["outcome"], answer["reason"], answer["detail"])
+            return source_verdict(held.source, answer["outcome"], answer["reason"], answer["detail"])
         return Probed(held=held, facts=StreamFacts(**answer["facts"]))
 
 
@@ -102,10 +104,3 @@ def _check_names(codecs: tuple[str, ...]) -> None:
             Codec(codec, "r")
         except UnknownCodecError as error:
             raise ConfigError(f"probe.codecs names {codec!r}, which this build of FFmpeg cannot decode") from error
-
-
-def _ended(held: Held, outcome: Outcome, reason: str, detail: str) -> Verdict:
-    source = held.source
-    return Verdict(
-        kind="source", id=source.id, source_id=source.id, uri=source.uri, outcome=outcome, reason=reason, detail=detail
-    )

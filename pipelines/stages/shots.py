@@ -16,9 +16,10 @@ from jaxtyping import Float, UInt8
 
 from densewalk.datasets.config import require
 from densewalk.datasets.ledger import Verdict
-from densewalk.pipelines.adaptive_shots import AdaptiveConfig, AdaptiveDetector
+from densewalk.pipelines.decoding.timestamps import long_gaps
 from densewalk.pipelines.records import Reel, ShotList
-from densewalk.pipelines.shot_curves import (
+from densewalk.pipelines.shots.adaptive import AdaptiveConfig, AdaptiveDetector
+from densewalk.pipelines.shots.curves import (
     TAIL,
     brightness,
     cut_frames,
@@ -30,7 +31,6 @@ from densewalk.pipelines.shot_curves import (
 )
 from densewalk.pipelines.spool import frame_seconds, read_thumbnails
 from densewalk.pipelines.stage import Resources, Stage
-from densewalk.pipelines.timestamps import long_gaps
 
 __all__ = ["ShotConfig", "ShotNetwork", "Shots", "find_shots"]
 
@@ -106,7 +106,7 @@ class Shots(Stage[Reel, ShotList]):
     def setup(self) -> None:
         """Load the detector. Raises `ConfigError` when its package or device is not there."""
         if self.config.detector == "transnetv2":
-            from densewalk.pipelines.transnet import TransNet  # workers of other stages need no torch
+            from densewalk.pipelines.shots.transnet import TransNet  # workers of other stages need no torch
 
             self._detector = TransNet(self.config.device, self.config.batch)
         elif self.config.detector == "adaptive":

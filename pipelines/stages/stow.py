@@ -12,11 +12,12 @@ from densewalk.datasets.ledger import Verdict
 from densewalk.datasets.quality import ClipQuality
 from densewalk.datasets.records import ClipRow, Source
 from densewalk.datasets.shards.tar import MemberPlace, write_shard
-from densewalk.pipelines.records import Candidate, Cutting, Reel, Refusal, ShotList, SourceRow, Staged
+from densewalk.pipelines.corpus.source_table import SourceRow
+from densewalk.pipelines.corpus.staging import ReelOutcome, StagedClip, Staging
+from densewalk.pipelines.decoding.timestamps import display_end
+from densewalk.pipelines.records import Candidate, Cutting, Reel, Refusal, ShotList, Staged
 from densewalk.pipelines.spool import frame_seconds
 from densewalk.pipelines.stage import Stage
-from densewalk.pipelines.staging import ReelOutcome, StagedClip, Staging
-from densewalk.pipelines.timestamps import display_end
 
 __all__ = ["Stow"]
 
@@ -142,7 +143,6 @@ def _source_row(shots: ShotList, num_clips: int) -> SourceRow:
     reel, source = shots.reel, shots.reel.source
     time_M = frame_seconds(reel)
     start = float(time_M[reel.lead])
-    rate = Fraction(reel.fps).limit_denominator(1001)
     return SourceRow(
         **asdict(source),
         **asdict(reel.facts),
@@ -151,7 +151,7 @@ def _source_row(shots: ShotList, num_clips: int) -> SourceRow:
         frames=reel.num_frames,
         fps=reel.fps,
         start_seconds=start,
-        seconds=display_end(time_M, rate, reel.lead + reel.num_frames) - start,
+        seconds=display_end(time_M, reel.rate, reel.lead + reel.num_frames) - start,
         fault=reel.fault,
         cuts=shots.cuts,
         transition_starts=tuple(start for start, _ in shots.transitions),

@@ -13,7 +13,7 @@ from pathlib import Path
 from densewalk.datasets.config import require
 from densewalk.datasets.motion.flow_file import FlowFields, read_flow
 from densewalk.datasets.motion.track_file import TrackAbout, write_tracks
-from densewalk.pipelines.clip_frames import ClipFrames
+from densewalk.pipelines.clips.frames import ClipFrames
 from densewalk.pipelines.motion.chaining import chain, draw_starts
 from densewalk.pipelines.motion.clip_flow import ClipFlow
 from densewalk.pipelines.motion.estimators import Flows, estimator_problem, load_estimator

@@ -15,7 +15,7 @@ import numpy as np
 from densewalk.datasets.scenes.config import SceneConfig
 from densewalk.datasets.scenes.scene import Scene
 from densewalk.datasets.video import read_frames
-from densewalk.pipelines.encode import EncodeConfig, encode_clip
+from densewalk.pipelines.clips.encode import EncodeConfig, encode_clip
 
 DEVICES = ("cpu",)
 _NUM_FRAMES, _SIZE_HW, _TRIALS = 300, (256, 320), 60

@@ -3,7 +3,8 @@ error of every encoding.
 
 Real clips where they exist beside the project (or at DENSEWALK_TEST_DATA), at 256 pixels of the shorter side, strides
 of 1 and 6 frames; generated scenes otherwise. Processor time of one thread; the bare estimator gets the same frames,
-decoded and grey already, and its results go nowhere.
+decoded and grey already, and its results go nowhere. Networks have the weights they begin training with, which cost
+what trained ones do; on a CUDA device they are all that is measured, against DIS on one core.
 """
 
 import os
@@ -21,19 +22,22 @@ from densewalk.datasets.motion.flow_code import FLOW_CODES
 from densewalk.datasets.motion.track_file import read_tracks
 from densewalk.datasets.scenes.config import SceneConfig
 from densewalk.datasets.scenes.scene import Scene
-from densewalk.pipelines.motion.estimators import Flows, load_estimator
+from densewalk.pipelines.motion.estimators import FlowEstimator, Flows, load_estimator
 from densewalk.pipelines.motion.flow_report import FlowEncoding, ResidualEncoding, flow_report, residual_report
 from densewalk.pipelines.records import Cutting
 from densewalk.pipelines.stage import Stage
 from densewalk.pipelines.stages.flow import Flow, FlowConfig
 from densewalk.pipelines.stages.tracks import Tracks, TracksConfig
+from densewalk.ssl.flow.raft import Raft
 from densewalk.ssl.matchers.dis_flow import dis_estimator, dis_flow
 from tests.filmed_scene import film
+from tests.untrained_flow import write_untrained
 
-DEVICES = ("cpu",)
+DEVICES = ("cpu", "cuda")
 
 _SHORT_SIDE, _NUM_CLIPS, _NUM_TIMED, _NUM_FRAMES = 256, 12, 3, 26
 _STRIDES = (1, 6)
+_PAIRS_AT_ONCE = 8
 _ENCODINGS = [
     FlowEncoding("fp16"),
     FlowEncoding("png16"),
@@ -50,9 +54,12 @@ _RESIDUALS = [
 
 
 def run(device: str) -> Iterator[tuple[str, float, str]]:
-    """Measure with DIS, medium, on the CPU, the only `device`."""
+    """Measure stages with DIS, medium, on the CPU, and what networks cost on the device."""
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
+    yield from _network_speed(device)
+    if device == "cuda":
+        return
     clips, origin = _clips()
     with tempfile.TemporaryDirectory() as folder:
         filmed = [film(clip, Path(folder) / str(place)) for place, clip in enumerate(clips[:_NUM_TIMED])]
@@ -62,6 +69,47 @@ def run(device: str) -> Iterator[tuple[str, float, str]]:
     estimator = load_estimator("dis", "flow.estimator")
     pairs = [estimator(clip[t], clip[t + stride]) for clip in clips for t in (0, 6, 12) for stride in _STRIDES]
     yield from _sizes(pairs)
+
+
+def _network_speed(device: str) -> Iterator[tuple[str, float, str]]:
+    """Yield pairs a second, both ways, by wall-clock time; of RAFT on a GPU also several pairs at once."""
+    pair = Scene(SceneConfig(height=_SHORT_SIDE, width=456, num_frames=2), 0).video()
+    count = 30 if device == "cuda" else 1
+    with tempfile.TemporaryDirectory() as folder:
+        names = {"DIS": "dis"} | write_untrained(Path(folder))
+        seconds = {
+            name: _seconds_a_pair(load_estimator(of, "flow.estimator"), pair, count) for name, of in names.items()
+        }
+    if device == "cuda":
+        seconds[f"RAFT, {_PAIRS_AT_ONCE} pairs at once"] = _seconds_a_pair_of_many(pair)
+    for name, spent in seconds.items():
+        yield f"{name}, 456 x 256, both ways", 1 / spent, "pairs/s"
+        if name != "DIS":
+            yield f"{name}, against DIS on one core", seconds["DIS"] / spent, "x"
+
+
+def _seconds_a_pair(estimator: FlowEstimator, pair_2HWC: np.ndarray, count: int) -> float:
+    estimator(*pair_2HWC)
+    return _wall_seconds(lambda: [estimator(*pair_2HWC) for _ in range(count)]) / count
+
+
+def _seconds_a_pair_of_many(pair_2HWC: np.ndarray) -> float:
+    """What RAFT would take if the stage gave it several pairs at once."""
+    network = Raft().eval().cuda()
+    image_BCHW = torch.from_numpy(pair_2HWC).cuda().permute(0, 3, 1, 2).float().div(255).repeat(_PAIRS_AT_ONCE, 1, 1, 1)
+
+    def work() -> None:
+        with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False), torch.inference_mode():
+            network(image_BCHW, image_BCHW.flip(0)).cpu()
+
+    work()
+    return _wall_seconds(work) / _PAIRS_AT_ONCE
+
+
+def _wall_seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
 
 
 def _flow_speed(clips: list[np.ndarray], filmed: list[Cutting]) -> Iterator[tuple[str, float, str]]:

@@ -15,7 +15,7 @@ from densewalk.datasets.records import ClipRow, clip_key, file_sha256
 from densewalk.datasets.scenes.config import SceneConfig
 from densewalk.datasets.shards.index import write_index
 from densewalk.datasets.shards.tar import write_shard
-from densewalk.pipelines.source_table import SOURCES, write_sources
+from densewalk.pipelines.corpus.source_table import SOURCES, write_sources
 from densewalk.ssl.evaluate import BENCHMARKS
 from densewalk.ssl.evaluate.scenes_flow import ScenesFlowConfig
 from densewalk.ssl.evaluate.scenes_propagation import ScenesPropagationConfig

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from densewalk.cluster.audit import audit
 from densewalk.cluster.dataset_summary import describe_audit, describe_cuts
-from densewalk.pipelines.records import SourceRow
-from densewalk.pipelines.source_table import SOURCES, write_sources
+from densewalk.pipelines.corpus.source_table import SOURCES, SourceRow, write_sources
 from tests.corpus_rows import a_source, a_source_row
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from densewalk.pipelines.limits import MediaLimits
-from densewalk.pipelines.probe_child import probe
+from densewalk.pipelines.decoding.limits import MediaLimits
+from densewalk.pipelines.decoding.probe_child import probe
 from densewalk.pipelines.stages.probe import CODECS
 from tests.hostile.base_videos import BASES
 from tests.hostile.cases import DECODED, Case, bomb_cases, damaged_cases, forged_cases, stranger_cases

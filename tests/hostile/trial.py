@@ -9,7 +9,7 @@ from typing import Any
 
 from densewalk.datasets.ledger import Verdict
 from densewalk.datasets.records import Source
-from densewalk.pipelines.limits import MediaLimits
+from densewalk.pipelines.decoding.limits import MediaLimits
 from densewalk.pipelines.records import Held, Probed, Reel, Segment
 from densewalk.pipelines.spool import FRAMES, TIMES
 from densewalk.pipelines.stages.decode import Decode, DecodeConfig

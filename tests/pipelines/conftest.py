@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from densewalk.datasets.records import Source, clip_key, file_sha256
-from densewalk.pipelines.decode_child import decode
-from densewalk.pipelines.limits import MediaLimits
-from densewalk.pipelines.probe_child import probe
+from densewalk.pipelines.decoding.decode_child import decode
+from densewalk.pipelines.decoding.limits import MediaLimits
+from densewalk.pipelines.decoding.probe_child import probe
+from densewalk.pipelines.decoding.timestamps import display_end
 from densewalk.pipelines.records import Candidate, Cutting, Reel, Segment, ShotList, StreamFacts
 from densewalk.pipelines.spool import frame_seconds
 from densewalk.pipelines.stages.probe import CODECS
-from densewalk.pipelines.timestamps import display_end
 
 MakeVideo = Callable[..., Path]
 

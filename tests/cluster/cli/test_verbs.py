@@ -57,6 +57,19 @@ def test_prepare_explains_and_changes_nothing(videos: Path, tmp_path: Path, dens
     assert not out.exists()
 
 
+def test_prepare_explains_how_much_of_kinetics_is_there(tmp_path: Path, densewalk: Run) -> None:
+    annotations = tmp_path / "val.csv"
+    rows = ["surfing,aaaaaaaaaaa,3,13,val", "surfing,bbbbbbbbbbb,20,30,val"]
+    annotations.write_text("\n".join(["label,youtube_id,time_start,time_end,split", *rows]))
+    (tmp_path / "k400" / "val").mkdir(parents=True)
+    write_film(tmp_path / "k400" / "val" / "aaaaaaaaaaa_000003_000013.mp4")
+    spec = f"kinetics:{annotations}@videos={tmp_path / 'k400'}"
+    result = densewalk("prepare", spec, "--out", tmp_path / "out", "--explain")
+    assert result.exit_code == 0, result.output
+    assert "# 2 sources, 1 of which are not looked at" in result.stdout
+    assert any(line.split()[1:] == ["val", "1", "0", "1", "0", "50.0%"] for line in result.stdout.splitlines())
+
+
 def test_prepare_reports_all_wrong_overrides_at_once(videos: Path, tmp_path: Path, densewalk: Run) -> None:
     result = _prepare(densewalk, videos, tmp_path / "x", "clips.max_secnds=3", "decode.short_side_px=wide")
     assert result.exit_code == 2

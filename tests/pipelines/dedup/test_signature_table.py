@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from densewalk.datasets import row_tables
 from densewalk.datasets.errors import DataError
-from densewalk.pipelines.dedup import signature_table
 from densewalk.pipelines.dedup.signature_table import read_signatures, write_signatures
 from densewalk.pipelines.dedup.signed import Signed
 
 
 def test_rows_come_back_in_groups(tmp_path: Path, sign: Callable[..., Signed], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(signature_table, "_ROWS_AT_ONCE", 4)
+    monkeypatch.setattr(row_tables, "_ROWS_AT_ONCE", 4)
     rows = [sign(f"{k:02d}", k, sha256="0" * 64, shot=f"s{k}", pixels=k, seconds=k / 3) for k in range(10)]
     write_signatures(tmp_path / "t.parquet", iter(rows))
     assert list(read_signatures(tmp_path / "t.parquet")) == rows

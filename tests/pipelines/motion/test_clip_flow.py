@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from filmed_scene import film
 
-from densewalk.pipelines.clip_frames import ClipFrames
+from densewalk.pipelines.clips.frames import ClipFrames
 from densewalk.pipelines.motion.clip_flow import ClipFlow
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import pytest
 
 from densewalk.datasets.errors import ConfigError, DataError
+from densewalk.pipelines.fetch.config import StorageConfig
 from densewalk.pipelines.sources.objects import object_mentions
 from densewalk.pipelines.sources.spec import SourceSpec
 
@@ -12,8 +13,8 @@ KEYS = ["a/1.mp4", "a/2 b.mkv", "a/deep/er/3.mp4", "a/notes.txt", "a/[x].mp4", "
 
 
 @pytest.fixture(scope="module")
-def bucket() -> Iterator[None]:
-    """A bucket of a real S3 server on loopback, which the environment leads to."""
+def bucket() -> Iterator[StorageConfig]:
+    """A bucket of a real S3 server on loopback, and how it is reached."""
     import boto3
     from moto.server import ThreadedMotoServer
 
@@ -21,21 +22,21 @@ def bucket() -> Iterator[None]:
     server.start()
     host, port = server.get_host_and_port()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        endpoint = f"http://{host}:{port}"
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "testing")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        client = boto3.client("s3")
+        client = boto3.client("s3", endpoint_url=endpoint)
         client.create_bucket(Bucket=BUCKET)
         for key in KEYS:
             client.put_object(Bucket=BUCKET, Key=key, Body=b"x")
-        yield
+        yield StorageConfig(endpoint_url=endpoint)
     server.stop()
 
 
-def _keys(text: str) -> list[str]:
+def _keys(bucket: StorageConfig, text: str) -> list[str]:
     """Names of the objects found; refused ones in round brackets."""
-    found = object_mentions(SourceSpec.parse(f"s3://{BUCKET}/{text}"))
+    found = object_mentions(SourceSpec.parse(f"s3://{BUCKET}/{text}"), bucket)
     names = [(m.uri.removeprefix(f"s3://{BUCKET}/"), m.refusal) for m in found]
     return sorted(f"({name})" if refusal else name for name, refusal in names)
 
@@ -54,21 +55,21 @@ def _keys(text: str) -> list[str]:
         ("a/*.webm", []),
     ],
 )
-def test_objects_prefixes_and_patterns_are_listed(bucket: None, text: str, keys: list[str]) -> None:
-    assert _keys(text) == keys
+def test_objects_prefixes_and_patterns_are_listed(bucket: StorageConfig, text: str, keys: list[str]) -> None:
+    assert _keys(bucket, text) == keys
 
 
-def test_a_whole_bucket_is_a_prefix(bucket: None) -> None:
-    assert len(_keys("")) == len(KEYS)
+def test_a_whole_bucket_is_a_prefix(bucket: StorageConfig) -> None:
+    assert len(_keys(bucket, "")) == len(KEYS)
 
 
-def test_what_is_not_there_is_a_mistake(bucket: None) -> None:
+def test_what_is_not_there_is_a_mistake(bucket: StorageConfig) -> None:
     with pytest.raises(ConfigError, match="nothing at s3://clips/none"):
-        _keys("none/")
+        _keys(bucket, "none/")
     with pytest.raises(ConfigError, match="nothing at s3://no-such-bucket"):
-        object_mentions(SourceSpec.parse("s3://no-such-bucket/*.mp4"))
+        object_mentions(SourceSpec.parse("s3://no-such-bucket/*.mp4"), bucket)
     with pytest.raises(ConfigError, match="behind the bucket's name"):
-        object_mentions(SourceSpec.parse("s3://cl*/a.mp4"))
+        object_mentions(SourceSpec.parse("s3://cl*/a.mp4"), bucket)
 
 
 @pytest.mark.parametrize(("url", "extra"), [("gs://bucket/a", "gcs"), ("hf://datasets/o/n", "hf")])
@@ -76,10 +77,10 @@ def test_a_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPat
     for name in ("gcsfs", "huggingface_hub"):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ConfigError, match=rf"pip install densewalk\[{extra}\]"):
-        object_mentions(SourceSpec.parse(url))
+        object_mentions(SourceSpec.parse(url), StorageConfig())
 
 
-def test_a_store_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch, bucket: None) -> None:
+def test_a_store_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch, bucket: StorageConfig) -> None:
     import s3fs
 
     async def fail(*_: object, **__: object) -> None:
@@ -88,4 +89,4 @@ def test_a_store_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch, b
     monkeypatch.setattr(s3fs.S3FileSystem, "_info", fail)
     monkeypatch.setattr(s3fs.S3FileSystem, "_isfile", fail)
     with pytest.raises(DataError, match="cannot list s3://clips/a/: Access Denied; check name, keys and endpoint"):
-        _keys("a/")
+        _keys(bucket, "a/")

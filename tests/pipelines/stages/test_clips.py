@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from densewalk.datasets.errors import ConfigError
-from densewalk.pipelines.clip_frames import ClipFrames
+from densewalk.pipelines.clips.frames import ClipFrames
 from densewalk.pipelines.records import Cutting, Reel, Segment, ShotList
 from densewalk.pipelines.stages.clips import ClipConfig, Clips
 from tests.thumbnail_reels import plain_reel, split_reels

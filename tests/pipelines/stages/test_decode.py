@@ -10,9 +10,9 @@ import pytest
 from densewalk.datasets.errors import ConfigError, DataError
 from densewalk.datasets.ledger import Verdict
 from densewalk.datasets.records import Source, file_sha256
-from densewalk.pipelines.limits import MediaLimits
+from densewalk.pipelines.decoding.limits import MediaLimits
+from densewalk.pipelines.decoding.sandbox import ChildDiedError, DeadlinePassedError, Sandbox
 from densewalk.pipelines.records import Held, Probed, Reel, Segment, StreamFacts
-from densewalk.pipelines.sandbox import ChildDiedError, DeadlinePassedError, Sandbox
 from densewalk.pipelines.spool import frame_seconds, spooled_frames
 from densewalk.pipelines.stages.decode import Decode, DecodeConfig
 

@@ -10,9 +10,9 @@ import pytest
 from densewalk.datasets.errors import ConfigError
 from densewalk.datasets.ledger import Verdict
 from densewalk.datasets.records import Source, file_sha256
-from densewalk.pipelines.limits import MediaLimits
+from densewalk.pipelines.decoding.limits import MediaLimits
+from densewalk.pipelines.decoding.sandbox import ChildDiedError, DeadlinePassedError, Sandbox
 from densewalk.pipelines.records import Held, Probed
-from densewalk.pipelines.sandbox import ChildDiedError, DeadlinePassedError, Sandbox
 from densewalk.pipelines.stages.probe import Probe, ProbeConfig
 
 MakeVideo = Callable[..., Path]

@@ -13,7 +13,7 @@ from painted_reels import BLACK, GREY, WHITE, cutting_of_reel, drifting, framed,
 from densewalk.datasets.config import resolve
 from densewalk.datasets.errors import ConfigError
 from densewalk.datasets.quality import ClipQuality
-from densewalk.pipelines.clip_frames import ClipFrames
+from densewalk.pipelines.clips.frames import ClipFrames
 from densewalk.pipelines.records import Candidate, Cutting, Refusal
 from densewalk.pipelines.spool import MOTION, read_motion
 from densewalk.pipelines.stages.quality import Quality, QualityConfig

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from densewalk.datasets.errors import ConfigError
-from densewalk.pipelines.adaptive_shots import AdaptiveConfig, AdaptiveDetector
 from densewalk.pipelines.records import Reel, ShotList
-from densewalk.pipelines.shot_report import compare_cuts, compare_intervals
-from densewalk.pipelines.shot_truth import read_truth
+from densewalk.pipelines.shots.adaptive import AdaptiveConfig, AdaptiveDetector
+from densewalk.pipelines.shots.report import compare_cuts, compare_intervals
+from densewalk.pipelines.shots.truth import read_truth
 from densewalk.pipelines.stages.shots import ShotConfig, Shots, find_shots
 from tests.thumbnail_reels import plain_reel, split_reels
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from densewalk.datasets.quality import ClipQuality
+from densewalk.pipelines.corpus.staging import ReelOutcome, Staging
 from densewalk.pipelines.records import Cutting, Refusal, Staged
 from densewalk.pipelines.stages.stow import Stow
-from densewalk.pipelines.staging import ReelOutcome, Staging
 
 Stowed = tuple[Staged, ReelOutcome, dict[str, bytes]]
 

@@ -1,0 +1,80 @@
+"""Rows of a dataclass as a Parquet table: the one way in which every table of a dataset is written and read.
+
+A column is a field: text, number, flag, or a list for a tuple of integers; null where the type admits None. Fields that
+a class adds stand before those it inherits. Rows go in and come out in groups, so memory does not grow with the table.
+Columns that a later version adds are ignored, and a field with a default may be absent from an older file.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import MISSING, asdict, fields
+from itertools import islice
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from densewalk.datasets.atomic import atomic_path
+from densewalk.datasets.errors import DataError
+
+__all__ = ["read_rows", "row_from", "write_rows"]
+
+_ROWS_AT_ONCE = 8192
+_ARROW_TYPES = {
+    str: pa.string(),
+    int: pa.int64(),
+    float: pa.float64(),
+    bool: pa.bool_(),
+    tuple[int, ...]: pa.list_(pa.int64()),
+}
+_Row = TypeVar("_Row")
+
+
+def write_rows(path: Path, kind: type[_Row], rows: Iterable[_Row]) -> None:
+    """Write rows in the order they come, atomically; the bytes depend on the rows alone."""
+    schema, left = _schema(kind), iter(rows)
+    with atomic_path(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+        while group := [asdict(row) for row in islice(left, _ROWS_AT_ONCE)]:  # type: ignore[call-overload]
+            writer.write_table(pa.Table.from_pylist(group, schema=schema))
+
+
+def read_rows(path: Path, kind: type[_Row]) -> Iterator[_Row]:
+    """Yield the rows of a table; raises `DataError` when it is absent, damaged or lacks a column."""
+    try:
+        with pq.ParquetFile(path) as file:
+            known = _known(file, kind)
+            for batch in file.iter_batches(_ROWS_AT_ONCE, columns=known.names):
+                table = pa.Table.from_batches([batch]).select(known.names).cast(known)
+                yield from (row_from(kind, row) for row in table.to_pylist())
+    except (OSError, pa.ArrowException, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(f"cannot read {path}: {reason}; expected a table of a dataset made by prepare") from error
+
+
+def row_from(kind: type[_Row], values: Mapping[str, Any]) -> _Row:
+    """Return the row that a table or JSON holds, where tuples are lists."""
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+
+def _schema(kind: type) -> pa.Schema:
+    own = [name for name in get_type_hints(kind) if name in kind.__annotations__]
+    names = [*own, *(field.name for field in fields(kind) if field.name not in own)]
+    hints = get_type_hints(kind)
+    return pa.schema([_column(name, hints[name]) for name in names])
+
+
+def _column(name: str, hint: Any) -> pa.Field:
+    if get_origin(hint) is Literal:
+        return pa.field(name, pa.string(), nullable=False)
+    optional = isinstance(hint, UnionType)
+    return pa.field(name, _ARROW_TYPES[get_args(hint)[0] if optional else hint], nullable=optional)
+
+
+def _known(file: pq.ParquetFile, kind: type) -> pa.Schema:
+    """Return the columns that are read; raises `ValueError` when one is missing."""
+    present = set(file.schema_arrow.names)
+    needed = {field.name for field in fields(kind) if field.default is MISSING}
+    if missing := needed - present:
+        raise ValueError(f"no column {', '.join(sorted(missing))}")
+    return pa.schema([field for field in _schema(kind) if field.name in present])

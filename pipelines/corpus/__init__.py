@@ -1,0 +1,1 @@
+"""A dataset from first source to last rename: who is worked on, what is safe on disk, how the books close and grow."""

@@ -1,0 +1,76 @@
+"""Admission: which of the files that hold the same content is made into clips.
+
+Content that the dataset holds, or that is staged, is not made again. Of new files with equal content the one whose
+name comes first is kept, whatever the order they arrive in: a later arrival with an earlier name is made too and wins
+when the books are closed. Workers on any machine that see the folders agree through one small file per content.
+"""
+
+import fcntl
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from densewalk.datasets.atomic import write_bytes
+from densewalk.datasets.ledger import Verdict, name_verdict, source_verdict
+from densewalk.datasets.records import Source
+from densewalk.pipelines.corpus.staging import Staging
+
+__all__ = ["DUPLICATE", "Admission", "write_known"]
+
+DUPLICATE = "duplicate content"
+_ID_BYTES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What decides whether a source is worked on; travels to workers as three paths."""
+
+    known: Path
+    """Ids of the dataset's sources, written by `write_known`."""
+    claims: Path
+    """Folder of this run, one file per content."""
+    staging: Staging
+
+    def verdict_on(self, source: Source, *, num_segments: int = 0) -> Verdict | None:
+        """Return why a source is not worked on, or None for one that is."""
+        if self._is_known(source.id) or not self._claim(source):
+            detail = f"its {num_segments} segments were not made" if num_segments else ""
+            return name_verdict(source.uri, "rejected", DUPLICATE, detail, source_id=source.id)
+        if self.staging.holds(source.id, source.uri):
+            return source_verdict(source, "written")
+        return None
+
+    def _is_known(self, source_id: str) -> bool:
+        if not self.known.stat().st_size:
+            return False
+        ids = np.memmap(self.known, dtype=f"V{_ID_BYTES}", mode="r")
+        asked = bytes.fromhex(source_id)
+        low, high = 0, len(ids)
+        while low < high:
+            middle = (low + high) // 2
+            if ids[middle].tobytes() < asked:
+                low = middle + 1
+            else:
+                high = middle
+        return low < len(ids) and ids[low].tobytes() == asked
+
+    def _claim(self, source: Source) -> bool:
+        """Put the source's name down unless an earlier one stands there."""
+        folder = self.claims / source.id[:2]
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            claim, name = folder / source.id, source.uri.encode()
+            holder = claim.read_bytes() if claim.is_file() else None
+            if holder is not None and holder < name:
+                return False
+            if holder != name:
+                write_bytes(claim, name)
+            return True
+
+
+def write_known(path: Path, source_ids: Iterable[str]) -> None:
+    """Write ids for `Admission.known`: 10 bytes each, sorted, so that looking one up needs no memory."""
+    write_bytes(path, b"".join(sorted({bytes.fromhex(source_id) for source_id in source_ids})))

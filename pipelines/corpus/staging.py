@@ -1,0 +1,122 @@
+"""Staging: what became of one reel, whole or not at all. The unit in which an interrupted preparation resumes.
+
+    .work/staged/<recipe>/<source id>-<name>-<reel>.tar          <key>.mp4  <key>.json  [<key>.flow.npz]  ...
+    .work/staged/<recipe>/<source id>-<name>-<reel>[.last].json  its outcome, written last
+    .work/staged/<recipe>/<source id>-<name>.verdict.json        for a source that gave nothing
+
+`name` stands for the uri, so copies of one content that two workers make at once cannot spoil each other. Every file is
+written elsewhere and renamed.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from densewalk.datasets.atomic import write_text
+from densewalk.datasets.ledger import Verdict
+from densewalk.datasets.records import ClipRow, Source, name_id
+from densewalk.datasets.row_tables import row_from
+from densewalk.pipelines.corpus.source_table import SourceRow
+
+__all__ = ["NAME_DIGITS", "ReelOutcome", "StagedClip", "Staging"]
+
+NAME_DIGITS = 16
+"""Digits of a uri's `name_id` in file names."""
+_LAST = ".last"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagedClip:
+    """A clip in a staged tar."""
+
+    row: ClipRow
+    """`shard` and `offset` say where its mp4 lies in the staging folder."""
+    total_bytes: int
+    """Of the mp4 and its companions."""
+    signature: str = ""
+    """What near-duplicates are known by; empty when not asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReelOutcome:
+    """What became of a reel and of its candidate clips."""
+
+    source: Source
+    number: int
+    is_last: bool
+    row: SourceRow
+    """Of the source, as far as this reel goes."""
+    clips: tuple[StagedClip, ...]
+    verdicts: tuple[Verdict, ...]
+    """One for each candidate clip."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """The folder where outcomes wait to be packed."""
+
+    folder: Path
+
+    def tar_path(self, source: Source, reel: int) -> Path:
+        """Return where the members of a reel's clips belong."""
+        return self.folder / f"{_stem(source.id, source.uri)}-{reel:04d}.tar"
+
+    def put(self, outcome: ReelOutcome) -> None:
+        """Declare a reel staged; its tar, if it has clips, must lie in its place."""
+        last = _LAST if outcome.is_last else ""
+        name = f"{_stem(outcome.source.id, outcome.source.uri)}-{outcome.number:04d}{last}.json"
+        write_text(self.folder / name, json.dumps(asdict(outcome), sort_keys=True))
+
+    def put_verdict(self, verdict: Verdict) -> None:
+        """Keep the verdict on a source that ended before it was staged; it outweighs reels that were."""
+        path = self._verdict_path(verdict.source_id, verdict.uri)
+        write_text(path, json.dumps(asdict(verdict), sort_keys=True))
+
+    def holds(self, source_id: str, uri: str) -> bool:
+        """Return whether nothing more needs to be done for a source."""
+        return self._verdict_path(source_id, uri).is_file() or self._reel_paths(source_id, uri) is not None
+
+    def names(self) -> dict[str, str]:
+        """Return the ids of sources of which something is staged, by the digits of their names."""
+        if not self.folder.is_dir():
+            return {}
+        parts = (path.name.split("-") for path in self.folder.iterdir())
+        return {name.partition(".")[0]: source_id for source_id, name, *_ in parts}
+
+    def outcome(self, source_id: str, uri: str) -> list[ReelOutcome] | Verdict | None:
+        """Return what became of a source's reels, or the verdict on it, or None when it is unfinished."""
+        verdict = self._verdict_path(source_id, uri)
+        if verdict.is_file():
+            return Verdict(**json.loads(verdict.read_text()))
+        paths = self._reel_paths(source_id, uri)
+        return None if paths is None else [_outcome(json.loads(path.read_text())) for path in paths]
+
+    def _verdict_path(self, source_id: str, uri: str) -> Path:
+        return self.folder / f"{_stem(source_id, uri)}.verdict.json"
+
+    def _reel_paths(self, source_id: str, uri: str) -> list[Path] | None:
+        """Return the outcomes of all reels up to the last, or None where one is missing."""
+        stem = _stem(source_id, uri)
+        found = sorted(self.folder.glob(f"{stem}-*{_LAST}.json"))
+        if not found:
+            return None
+        last = found[0]
+        number = int(last.name[len(stem) + 1 :].partition(".")[0])
+        earlier = [self.folder / f"{stem}-{reel:04d}.json" for reel in range(number)]
+        return [*earlier, last] if all(path.is_file() for path in earlier) else None
+
+
+def _stem(source_id: str, uri: str) -> str:
+    return f"{source_id}-{name_id(uri)[:NAME_DIGITS]}"
+
+
+def _outcome(content: dict[str, Any]) -> ReelOutcome:
+    return ReelOutcome(
+        source=Source(**content["source"]),
+        number=content["number"],
+        is_last=content["is_last"],
+        row=row_from(SourceRow, content["row"]),
+        clips=tuple(StagedClip(**{**clip, "row": ClipRow(**clip["row"])}) for clip in content["clips"]),
+        verdicts=tuple(Verdict(**verdict) for verdict in content["verdicts"]),
+    )

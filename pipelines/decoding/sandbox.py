@@ -1,0 +1,269 @@
+"""A killable, confined child process that answers JSON lines: where files from anywhere are parsed.
+
+`Sandbox` starts `python -m module` in a session of its own and talks to it through a socket. A request may come with an
+open file, so that the child need not open any; it gives one answer or a stream of them, each made when it is asked
+for. A child that dies or is late costs only the request it was working on; the next request starts a fresh one.
+`serve` is the child's half: it limits and confines itself (see confine.py), answers requests and ends when the parent
+does. Only JSON crosses, never pickle, and nothing of the environment that could be a secret.
+"""
+
+import contextlib
+import errno
+import json
+import logging
+import os
+import queue
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import IO, Any
+
+from densewalk.pipelines.decoding.confine import confine
+
+__all__ = ["ChildDiedError", "DeadlinePassedError", "Sandbox", "UnreadableError", "serve"]
+
+_LOG = logging.getLogger("densewalk")
+_START_SECONDS = 120.0
+_LARGEST_ANSWER, _LARGEST_LOG = 16 << 20, 1 << 20
+_LAST_WORDS = 2000
+_PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONHOME")
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+Answer = dict[str, Any]
+
+
+class ChildDiedError(Exception):
+    """The child ended before it answered; the text says how."""
+
+
+class DeadlinePassedError(Exception):
+    """The child did not answer in time and was killed."""
+
+
+class UnreadableError(Exception):
+    """The file cannot be opened; the text says why."""
+
+
+class Sandbox:
+    """One child process, started at the first request and again after each loss.
+
+    The child can write below `writable` only (made if absent, and to be left in place), or nowhere.
+    """
+
+    def __init__(
+        self, module: str, *, deadline_seconds: float, memory_bytes: int, writable: Path | None = None
+    ) -> None:
+        self.module = module
+        self.deadline_seconds = deadline_seconds
+        self.memory_bytes = memory_bytes
+        self.writable = writable
+        self._child: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
+        self._errors: IO[bytes] | None = None
+        self._received = b""
+
+    def call(self, request: Answer, *, file: Path | None = None) -> Answer:
+        """Return the one answer to a request; raises what `stream` raises."""
+        (answer,) = self.stream(request, file=file)
+        return answer
+
+    def stream(self, request: Answer, *, file: Path | None = None) -> Iterator[Answer]:
+        """Yield the child's answers; it works on the next one only while that is waited for.
+
+        `file` is opened here and its descriptor reaches the handler as `request["descriptor"]`. The deadline is for all
+        answers together and leaves out the time the caller takes between them. Leaving early ends the child. One
+        stream at a time. Raises `ChildDiedError`, `DeadlinePassedError` or `UnreadableError`, which concern this
+        request alone, and `RuntimeError` when the child cannot be started or its own code is at fault.
+        """
+        with contextlib.ExitStack() as stack:
+            files = [] if file is None else [_opened_file(file, stack)]
+            try:
+                if self._child is None:
+                    self.start()
+                yield from self._exchange(request, files)
+            except BaseException:
+                self.close()
+                raise
+
+    def close(self) -> None:
+        """Kill the child, if there is one."""
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()
+        for held in (self._socket, self._errors):
+            if held is not None:
+                held.close()
+        self._child, self._socket, self._errors, self._received = None, None, None, b""
+
+    def start(self) -> list[str]:
+        """Start the child; return what this machine cannot keep it from: nothing, or some of `files`, `system calls`.
+
+        A request starts it too. Raises `RuntimeError` when it cannot be started.
+        """
+        if self.writable is not None:
+            self.writable.mkdir(parents=True, exist_ok=True)
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
+        self._socket, theirs = socket.socketpair()
+        settings = {"memory_bytes": self.memory_bytes, "writable": self.writable and str(self.writable.resolve())}
+        with theirs:
+            self._child = subprocess.Popen(
+                [sys.executable, "-P", "-m", self.module, str(theirs.fileno()), json.dumps(settings)],
+                stdin=subprocess.DEVNULL,
+                stdout=self._errors,
+                stderr=self._errors,
+                pass_fds=(theirs.fileno(),),
+                env={name: value for name, value in os.environ.items() if name in _PASSED_ON}
+                | {**_ONE_THREAD, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                start_new_session=True,
+            )
+        try:
+            unlimited = self._receive(_START_SECONDS)["unlimited"]
+        except (ChildDiedError, DeadlinePassedError) as error:
+            self.close()
+            raise RuntimeError(f"{self.module} did not start: {error}") from error
+        for what in unlimited:
+            _warn_once(what)
+        return list(unlimited)
+
+    def _exchange(self, request: Answer, files: list[int]) -> Iterator[Answer]:
+        left = self.deadline_seconds
+        message, descriptors = {"request": request}, files
+        while True:
+            asked = time.monotonic()
+            self._send(message, descriptors)
+            reply = self._receive(left)
+            left -= time.monotonic() - asked
+            if "bug" in reply:
+                raise RuntimeError(f"{self.module} failed on {request}:\n{reply['bug']}")
+            if "answer" not in reply:
+                return
+            yield reply["answer"]
+            message, descriptors = {}, []
+
+    def _send(self, message: Answer, descriptors: list[int]) -> None:
+        assert self._socket is not None
+        try:
+            socket.send_fds(self._socket, [json.dumps(message).encode() + b"\n"], descriptors)
+        except (BrokenPipeError, ConnectionResetError) as error:
+            raise ChildDiedError(self._last_words()) from error
+
+    def _receive(self, seconds: float) -> Answer:
+        assert self._socket is not None
+        deadline = time.monotonic() + seconds
+        while b"\n" not in self._received:
+            self._socket.settimeout(max(deadline - time.monotonic(), 1e-3))
+            try:
+                chunk = self._socket.recv(1 << 16)
+            except TimeoutError as error:
+                raise DeadlinePassedError(f"no answer within {self.deadline_seconds:g} s") from error
+            except ConnectionResetError:
+                chunk = b""
+            if not chunk:
+                raise ChildDiedError(self._last_words())
+            self._received += chunk
+            if len(self._received) > _LARGEST_ANSWER:
+                raise ChildDiedError(f"answered with more than {_LARGEST_ANSWER} bytes")
+        line, _, self._received = self._received.partition(b"\n")
+        try:
+            reply = json.loads(line)
+        except ValueError as error:
+            raise ChildDiedError(f"answered with something else than JSON: {line[:80]!r}") from error
+        if not isinstance(reply, dict) or not isinstance(reply.get("answer", {}), dict):
+            raise ChildDiedError(f"answered with something else than an object: {line[:80]!r}")
+        return reply
+
+    def _last_words(self) -> str:
+        assert self._child is not None
+        assert self._errors is not None
+        try:
+            code = self._child.wait(10)
+        except subprocess.TimeoutExpired:
+            return "it closed its socket and went on"
+        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - _LAST_WORDS))
+        said = self._errors.read().decode(errors="replace").strip()
+        return f"{how}: {said}" if said else how
+
+
+def serve(handle: Callable[[Answer], Answer | Iterable[Answer]]) -> None:
+    """Answer the parent's requests with `handle` until the parent closes its socket or dies.
+
+    A request that comes with a file has its descriptor as `descriptor`, which is closed afterwards. What `handle`
+    raises is a fault of its code and reaches the parent as such.
+    """
+    settings = json.loads(sys.argv[2])
+    resource.setrlimit(resource.RLIMIT_AS, (settings["memory_bytes"],) * 2)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if settings["writable"] is None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (_LARGEST_LOG,) * 2)
+    unlimited = confine(settings["writable"] and Path(settings["writable"]))
+    parent = _Parent(socket.socket(fileno=int(sys.argv[1])))
+    parent.say({"unlimited": unlimited})
+    while True:
+        message, descriptors = parent.hear()
+        try:
+            request = message["request"] | ({"descriptor": descriptors[0]} if descriptors else {})
+            answers = handle(request)
+            for answer in [answers] if isinstance(answers, dict) else answers:
+                parent.say({"answer": answer})
+                if parent.hear() != ({}, []):
+                    raise RuntimeError("a second request came while the first was being answered")
+            parent.say({})
+        except Exception:
+            parent.say({"bug": traceback.format_exc()})
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+
+
+class _Parent:
+    """The child's end of the dialogue; a thread listens, so that the parent's end is noticed in the middle of work."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._heard: queue.SimpleQueue[tuple[Answer, list[int]]] = queue.SimpleQueue()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def say(self, reply: Answer) -> None:
+        self._connection.sendall(json.dumps(reply).encode() + b"\n")
+
+    def hear(self) -> tuple[Answer, list[int]]:
+        return self._heard.get()
+
+    def _listen(self) -> None:
+        text = b""
+        descriptors: list[int] = []
+        while True:
+            chunk, received, _, _ = socket.recv_fds(self._connection, 1 << 16, 1)
+            if not chunk:
+                os._exit(0)
+            text, descriptors = text + chunk, descriptors + received
+            if text.endswith(b"\n"):
+                self._heard.put((json.loads(text), descriptors))
+                text, descriptors = b"", []
+
+
+@cache
+def _warn_once(what: str) -> None:
+    _LOG.warning("this kernel cannot keep media parsers from other %s; they run with the rights of this process", what)
+
+
+def _opened_file(file: Path, stack: contextlib.ExitStack) -> int:
+    """Open a file without waiting, should it be a pipe or a device."""
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            raise
+        raise UnreadableError(error.strerror or repr(error)) from error
+    stack.callback(os.close, descriptor)
+    return descriptor

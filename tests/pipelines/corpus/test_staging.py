@@ -1,0 +1,62 @@
+"""Staging: a source's outcome is there whole or not at all."""
+
+from pathlib import Path
+
+from corpus_rows import a_source, stage_clips
+
+from densewalk.datasets.ledger import Verdict
+from densewalk.pipelines.corpus.staging import Staging
+
+SOURCE = a_source()
+
+
+def test_an_outcome_comes_back_as_it_was_staged(tmp_path: Path) -> None:
+    staging = Staging(tmp_path)
+    clips = stage_clips(staging, SOURCE, [b"one", b"two"], fault="after 20 frames", cuts=(4, 9))
+    (outcome,) = staging.outcome(SOURCE.id, SOURCE.uri) or ()
+    assert (outcome.source, outcome.number, outcome.is_last) == (SOURCE, 0, True)
+    assert outcome.clips == tuple(clips)
+    assert (outcome.row.fault, outcome.row.cuts) == ("after 20 frames", (4, 9))
+    assert [verdict.outcome for verdict in outcome.verdicts] == ["written", "written"]
+
+
+def test_a_source_is_finished_only_with_every_reel_up_to_the_last(tmp_path: Path) -> None:
+    staging = Staging(tmp_path)
+    stage_clips(staging, SOURCE, [b"three"], number=2, is_last=True)
+    stage_clips(staging, SOURCE, [b"one"], number=0, is_last=False)
+    assert not staging.holds(SOURCE.id, SOURCE.uri)
+    assert staging.outcome(SOURCE.id, SOURCE.uri) is None
+    stage_clips(staging, SOURCE, [b"two"], number=1, is_last=False)
+    assert staging.holds(SOURCE.id, SOURCE.uri)
+    reels = staging.outcome(SOURCE.id, SOURCE.uri)
+    assert isinstance(reels, list)
+    assert [reel.number for reel in reels] == [0, 1, 2]
+
+
+def test_a_verdict_outweighs_reels_that_were_staged_before(tmp_path: Path) -> None:
+    staging = Staging(tmp_path)
+    stage_clips(staging, SOURCE, [b"one"])
+    verdict = Verdict(
+        kind="source", id=SOURCE.id, source_id=SOURCE.id, uri=SOURCE.uri, outcome="failed", reason="decoder died"
+    )
+    staging.put_verdict(verdict)
+    assert staging.outcome(SOURCE.id, SOURCE.uri) == verdict
+
+
+def test_copies_under_other_names_are_staged_beside_each_other(tmp_path: Path) -> None:
+    staging = Staging(tmp_path)
+    copy = a_source("/videos/b.mp4")
+    assert copy.id == SOURCE.id
+    stage_clips(staging, SOURCE, [b"one"])
+    assert not staging.holds(copy.id, copy.uri)
+    stage_clips(staging, copy, [b"one"])
+    assert len(list(tmp_path.glob("*.tar"))) == 2
+    assert set(staging.names().values()) == {SOURCE.id}
+    assert len(staging.names()) == 2
+
+
+def test_nothing_is_held_where_nothing_was_staged(tmp_path: Path) -> None:
+    staging = Staging(tmp_path / "absent")
+    assert not staging.holds(SOURCE.id, SOURCE.uri)
+    assert staging.outcome(SOURCE.id, SOURCE.uri) is None
+    assert staging.names() == {}
