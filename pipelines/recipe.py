@@ -16,6 +16,7 @@ import yaml
 from densewalk.datasets.config import leaves, to_mapping
 from densewalk.datasets.errors import ConfigError
 from densewalk.pipelines.corpus.pack import PackConfig
+from densewalk.pipelines.dedup.dedup_config import DedupConfig
 from densewalk.pipelines.stages.clips import ClipConfig
 from densewalk.pipelines.stages.decode import DecodeConfig
 from densewalk.pipelines.stages.encode import EncodeConfig
@@ -24,7 +25,6 @@ from densewalk.pipelines.stages.flow import FlowConfig
 from densewalk.pipelines.stages.probe import ProbeConfig
 from densewalk.pipelines.stages.quality import QualityConfig
 from densewalk.pipelines.stages.shots import ShotConfig
-from densewalk.pipelines.stages.signatures import DedupConfig
 from densewalk.pipelines.stages.tracks import TracksConfig
 
 __all__ = ["PrepareConfig", "check_config", "check_recipe", "recipe_hash"]

@@ -222,5 +222,3 @@ class Staged:
     reel: int
     is_last: bool
     num_clips: int
-    seconds: float
-    """Playing time of its clips."""

@@ -1,6 +1,6 @@
 """A generated scene as a reel of decoded frames with one clip, its exact flow as an estimator."""
 
-from fractions import Fraction
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -8,20 +8,11 @@ import numpy as np
 
 from densewalk.datasets.records import Source
 from densewalk.datasets.scenes.scene import Scene
-from densewalk.pipelines.records import Candidate, Cutting, Reel, ShotList, StreamFacts
+from densewalk.pipelines.records import Cutting, Reel
 from densewalk.pipelines.spool import FRAMES, TIMES
+from tests.known_reels import STREAM, cutting_of_reel
 
 __all__ = ["ExactFlow", "film"]
-
-FACTS = StreamFacts(
-    container="mp4",
-    codec="h264",
-    pixel_format="yuv420p",
-    coded_width=0,
-    coded_height=0,
-    rotation=0,
-    sample_aspect=1.0,
-)
 
 
 def film(frames_THWC: np.ndarray, folder: Path, *, crop_xywh: tuple[int, int, int, int] | None = None) -> Cutting:
@@ -35,10 +26,9 @@ def film(frames_THWC: np.ndarray, folder: Path, *, crop_xywh: tuple[int, int, in
     ]
     (folder / FRAMES).write_bytes(b"".join(plane.tobytes() for plane in planes))
     np.save(folder / TIMES, np.arange(num_frames, dtype=np.int64))
-    source = Source(id="0" * 20, uri="scene", bytes=0, sha256="0" * 64)
     reel = Reel(
-        source=source,
-        facts=FACTS,
+        source=Source(id="0" * 20, uri="scene", bytes=0, sha256="0" * 64),
+        facts=STREAM,
         folder=str(folder),
         num_frames=num_frames,
         width=width,
@@ -46,17 +36,8 @@ def film(frames_THWC: np.ndarray, folder: Path, *, crop_xywh: tuple[int, int, in
         time_base=(1, 12),
         fps=12.0,
     )
-    clip = Candidate(
-        key="0" * 20 + "-000000-000000",
-        shot=0,
-        interval=(0, num_frames),
-        start_seconds=0.0,
-        end_seconds=num_frames / 12,
-        fps=Fraction(12).as_integer_ratio(),
-        crop_xywh=crop_xywh or (0, 0, width, height),
-    )
-    whole = (0, num_frames)
-    return Cutting(shots=ShotList(reel=reel, cuts=(), transitions=(), shots=(whole,)), clips=(clip,))
+    cutting = cutting_of_reel(reel)
+    return replace(cutting, clips=(replace(cutting.clips[0], crop_xywh=crop_xywh or (0, 0, width, height)),))
 
 
 class ExactFlow:

@@ -1,27 +1,17 @@
 """Reels of painted frames, spooled without a codec, so that what they show is known to the pixel."""
 
 from collections.abc import Sequence
-from fractions import Fraction
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from densewalk.datasets.records import Source, clip_key
-from densewalk.pipelines.decoding.timestamps import display_end
-from densewalk.pipelines.records import Candidate, Cutting, Reel, ShotList, StreamFacts
-from densewalk.pipelines.spool import FRAMES, MOTION, THUMBNAIL_HW, THUMBNAILS, TIMES, frame_seconds
+from densewalk.datasets.records import Source
+from densewalk.pipelines.records import Reel
+from densewalk.pipelines.spool import FRAMES, MOTION, THUMBNAIL_HW, THUMBNAILS, TIMES
+from tests.known_reels import STREAM
 
 BLACK, GREY, WHITE = 16, 126, 235
-_FACTS = StreamFacts(
-    container="mp4",
-    codec="h264",
-    pixel_format="yuv420p",
-    coded_width=2,
-    coded_height=2,
-    rotation=0,
-    sample_aspect=1.0,
-)
 
 
 def texture(height: int, width: int, *, seed: int = 0, softness: float = 1.5) -> np.ndarray:
@@ -62,7 +52,7 @@ def painted_reel(
     np.save(folder / MOTION, np.array([np.nan] * len(luma_frames) if motion is None else motion, dtype=np.float32))
     return Reel(
         source=Source(id="a" * 20, uri=str(folder), bytes=1, sha256="a" * 64),
-        facts=_FACTS,
+        facts=STREAM,
         folder=str(folder),
         num_frames=len(luma_frames),
         width=width,
@@ -70,27 +60,6 @@ def painted_reel(
         time_base=(1, 1000),
         fps=float(fps),
     )
-
-
-def cutting_of_reel(reel: Reel, *intervals: tuple[int, int]) -> Cutting:
-    """Return the whole reel, or the given intervals of its source's frames, as the clips to be made."""
-    time_M = frame_seconds(reel)
-    rate = Fraction(reel.fps).limit_denominator(1001)
-    whole = (reel.first_frame, reel.first_frame + reel.num_frames)
-    offset = reel.first_frame - reel.lead
-    clips = tuple(
-        Candidate(
-            key=clip_key(reel.source.id, start, end),
-            shot=whole[0],
-            interval=(start, end),
-            start_seconds=float(time_M[start - offset]),
-            end_seconds=display_end(time_M, rate, end - offset),
-            fps=rate.as_integer_ratio(),
-            crop_xywh=(0, 0, reel.width, reel.height),
-        )
-        for start, end in intervals or (whole,)
-    )
-    return Cutting(shots=ShotList(reel=reel, cuts=(), transitions=(), shots=(whole,)), clips=clips)
 
 
 def _thumbnail(luma_HW: np.ndarray) -> np.ndarray:

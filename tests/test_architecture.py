@@ -1,6 +1,7 @@
 """The rules of the house that a reader relies on: layers, names, lengths, documentation."""
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,3 +72,10 @@ def test_nothing_names_a_path_of_a_machine() -> None:
     for path in SOURCES:
         for line in path.read_text().splitlines():
             assert not any(f'"/{top}/' in line for top in ("home", "root", "work")), f"{path}: {line.strip()}"
+
+
+@pytest.mark.parametrize("document", ["ARCHITECTURE.md", "README.md"])
+def test_documents_name_files_that_exist(document: str) -> None:
+    named = re.findall(r"`((?:datasets|ssl|pipelines|cluster|tests)/[\w/.]*)`", (ROOT / document).read_text())
+    assert named
+    assert not [name for name in named if not (ROOT / name).exists()]

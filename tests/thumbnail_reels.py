@@ -5,23 +5,12 @@ from pathlib import Path
 import numpy as np
 
 from densewalk.datasets.records import Source
-from densewalk.pipelines.records import Reel, Segment, ShotList, StreamFacts
+from densewalk.pipelines.decoding.reels import LEAD, TRAIL
+from densewalk.pipelines.records import Reel, Segment
 from densewalk.pipelines.spool import THUMBNAILS, TIMES
+from tests.known_reels import STREAM
 
-__all__ = ["LEAD", "TRAIL", "plain_reel", "split_reels", "whole_shot"]
-
-LEAD, TRAIL = 100, 125
-"""Context that the decoder leaves before and behind a reel."""
-_FACTS = StreamFacts(
-    container="mov",
-    codec="h264",
-    pixel_format="yuv420p",
-    coded_width=96,
-    coded_height=64,
-    rotation=0,
-    sample_aspect=1.0,
-    packets=1000,
-)
+__all__ = ["plain_reel", "split_reels"]
 
 
 def plain_reel(
@@ -45,7 +34,7 @@ def plain_reel(
     np.save(folder / TIMES, np.rint(time_N[context] * 90_000).astype(np.int64))
     return Reel(
         source=Source(id=source, uri="/v.mp4", bytes=1, sha256="0"),
-        facts=_FACTS,
+        facts=STREAM,
         segments=segments,
         folder=str(folder),
         number=int(begin > 0),
@@ -66,8 +55,3 @@ def split_reels(folder: Path, border: int, *, time_N: np.ndarray, **settings: ob
     """Write a source as two reels that meet at frame `border`."""
     parts = ((0, border), (border, len(time_N)))
     return [plain_reel(folder / str(a), time_N=time_N, frames=(a, b), **settings) for a, b in parts]  # type: ignore[arg-type]
-
-
-def whole_shot(reel: Reel) -> ShotList:
-    """Take a reel for a single shot."""
-    return ShotList(reel=reel, cuts=(), transitions=(), shots=((reel.first_frame, reel.first_frame + reel.num_frames),))

@@ -78,7 +78,7 @@ def plan_quickstart(out: Path, videos: Path | None) -> QuickstartPlan:
         sources=tuple(str(path.absolute()) for path in paths),
         licence="BSD-3-Clause" if videos is None else "unknown",
     )
-    list(read_entries(prepare.sources, prepare.fetch.storage))
+    list(read_entries(prepare.sources))
     train = plan_training("gmrw_small", dataset=out / "corpus")
     shared_crop = replace(train.objective, plan=replace(train.objective.plan, independent_return=False))
     return QuickstartPlan(
@@ -94,7 +94,7 @@ def describe_quickstart(plan: QuickstartPlan) -> str:
     """Return the plan as YAML, headed by what it amounts to."""
     samples = plan.train.steps * plan.train.batch_size
     facts = [
-        f"{len(list(read_entries(plan.prepare.sources, plan.prepare.fetch.storage)))} sources to prepare into {plan.corpus}",
+        f"{len(list(read_entries(plan.prepare.sources)))} sources to prepare into {plan.corpus}",
         f"{plan.train.steps} training steps of {plan.train.batch_size} clips: {samples} samples",
         f"{plan.train_without_warping.steps} more without label warping, for comparison",
         f"scores, tracking film and report.html in {plan.out}",

@@ -51,7 +51,7 @@ def _is_prepared(plan: QuickstartPlan) -> bool:
     if not (plan.corpus / CARD).is_file():
         return False
     known = {verdict.uri for verdict in read_ledger(plan.corpus / LEDGER) if verdict.kind == "source"}
-    return {entry.uri for entry in read_entries(plan.prepare.sources, plan.prepare.fetch.storage)} <= known
+    return {entry.uri for entry in read_entries(plan.prepare.sources)} <= known
 
 
 def _pretrain(run: Path, config: TrainConfig) -> None:

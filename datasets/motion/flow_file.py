@@ -24,6 +24,7 @@ from jaxtyping import Bool, Float32
 
 from densewalk.datasets.errors import ConfigError, DataError
 from densewalk.datasets.motion.array_archive import ArrayReader, ArrayWriter
+from densewalk.datasets.motion.clip_motion import MotionAbout
 from densewalk.datasets.motion.consistency import (
     PAPER_ALPHA,
     PAPER_BETA,
@@ -44,21 +45,9 @@ _MOST_PIXELS = 2**25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FlowAbout:
+class FlowAbout(MotionAbout):
     """What a file of flow says of itself."""
 
-    key: str
-    """Of the clip."""
-    frames: int
-    """Of the clip."""
-    clip_size_hw: tuple[int, int]
-    """Rows and columns of the clip."""
-    size_hw: tuple[int, int]
-    """Rows and columns of a field, whose pixels are the unit of its values."""
-    estimator: str
-    """As the configuration names it."""
-    weights_sha256: str = ""
-    """Of the estimator's weights; empty for one without."""
     encoding: FlowCode
     quality: int
     """Of the JPEG."""
@@ -67,13 +56,8 @@ class FlowAbout:
     """Side of the cell, in pixels, that one stored residual speaks for."""
 
     def __post_init__(self) -> None:
-        sound = (
-            self.residual_stride >= 1
-            and min(*self.size_hw, *self.clip_size_hw) >= 1
-            and self.size_hw[0] * self.size_hw[1] <= _MOST_PIXELS
-        )
-        if not sound:
-            raise DataError(f"a file of flow says of itself {self}, which no version of this format writes")
+        MotionAbout.__post_init__(self)
+        self._require(self.residual_stride >= 1 and self.size_hw[0] * self.size_hw[1] <= _MOST_PIXELS)
 
     @property
     def residual_hw(self) -> tuple[int, int]:

@@ -20,7 +20,7 @@ from densewalk.datasets.errors import DataError
 from densewalk.datasets.motion.consistency import Residual
 from densewalk.datasets.motion.still import decode_still, encode_png
 
-__all__ = ["LOG8_RELATIVE_ERROR", "ResidualCode", "decode_residual", "encode_residual"]
+__all__ = ["LOG8_RELATIVE_ERROR", "ResidualCode", "decode_residual", "encode_residual", "half_precision"]
 
 ResidualCode = Literal["log8", "fp16"]
 
@@ -34,15 +34,18 @@ _HALF_MAX = float(np.finfo(np.float16).max)
 
 def encode_residual(residual: Residual, code: ResidualCode) -> UInt8[np.ndarray, " n"] | Float16[np.ndarray, "2 h w"]:
     """Return the array to store."""
-    both_2HW = np.stack((residual.a, residual.b))
-    infinite_2HW = np.isinf(both_2HW)
     if code == "fp16":
-        half_2HW = np.minimum(both_2HW, _HALF_MAX).astype(np.float16)
-        half_2HW[infinite_2HW] = np.inf
-        return half_2HW
+        return half_precision(residual)
+    both_2HW = np.stack((residual.a, residual.b))
     level_2HW = np.rint(np.log1p(np.minimum(both_2HW, _TOP) / np.float32(_ZERO)) / np.float32(_STEP))
-    level_2HW[infinite_2HW] = _INFINITE
+    level_2HW[np.isinf(both_2HW)] = _INFINITE
     return encode_png(level_2HW.astype(np.uint8).reshape(-1, both_2HW.shape[2]))
+
+
+def half_precision(residual: Residual) -> Float16[np.ndarray, "2 *n"]:
+    """Return both squares, finite ones beyond half precision as its greatest number."""
+    both_2N = np.stack((residual.a, residual.b))
+    return np.where(np.isinf(both_2N), np.inf, np.minimum(both_2N, _HALF_MAX)).astype(np.float16)
 
 
 def decode_residual(stored: np.ndarray, code: ResidualCode, size_hw: tuple[int, int]) -> Residual:

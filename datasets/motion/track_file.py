@@ -21,6 +21,7 @@ from jaxtyping import Bool, Float, Float32, Integer
 
 from densewalk.datasets.errors import ConfigError, DataError
 from densewalk.datasets.motion.array_archive import ArrayReader, ArrayWriter
+from densewalk.datasets.motion.clip_motion import MotionAbout
 from densewalk.datasets.motion.consistency import PAPER_ALPHA, PAPER_BETA, Residual, occlusion
 
 __all__ = ["CutTracks", "RaggedTracks", "TrackAbout", "TrackSet", "read_tracks", "write_tracks"]
@@ -32,31 +33,15 @@ _MOST_PLACES = 2**28
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrackAbout:
+class TrackAbout(MotionAbout):
     """What a file of tracks says of itself."""
 
-    key: str
-    """Of the clip."""
-    frames: int
-    """Of the clip."""
-    clip_size_hw: tuple[int, int]
-    """Rows and columns of the clip, whose pixels are the unit of positions."""
-    size_hw: tuple[int, int]
-    """Rows and columns at which flow was estimated; the square of its pixels is the unit of residuals."""
-    estimator: str
-    """As the configuration names it."""
-    weights_sha256: str = ""
-    """Of the estimator's weights; empty for one without."""
     alpha: float
     """Tracks end where a is not below alpha b + beta."""
     beta: float
     """In px² of the raster of `size_hw`."""
     seed: int
     """Of the starts, together with the key."""
-
-    def __post_init__(self) -> None:
-        if min(*self.size_hw, *self.clip_size_hw) < 1 or self.frames < 0:
-            raise DataError(f"a file of tracks says of itself {self}, which no version of this format writes")
 
 
 @dataclass(frozen=True, slots=True)

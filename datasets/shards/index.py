@@ -1,7 +1,7 @@
 """The index of a dataset: index.parquet, one row a clip, in the order of their keys.
 
-Columns are the fields of `ClipRow`, what was measured behind the rest; any Parquet reader opens it. Scores that were not
-measured are null.
+Columns are the fields of `ClipRow`, what was measured behind the rest; any Parquet reader opens it. Scores that were
+not measured are null.
 """
 
 from collections.abc import Sequence

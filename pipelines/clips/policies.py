@@ -50,7 +50,8 @@ def windows(
     half_frame = 0.5 / float(timeline.rate)
     for number in range(max(0, math.floor((last - begin) / hop_seconds + 1))):
         start = timeline.nearest(begin + number * hop_seconds, shot)
-        rest = max(rest, start)
+        if hop_seconds > window_seconds:
+            rest = max(rest, start)  # what lies between windows is left out on purpose
         if start == shot[1] or timeline.start(start) + window_seconds > last + half_frame:
             break
         end = timeline.nearest(timeline.start(start) + window_seconds, shot)

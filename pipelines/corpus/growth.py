@@ -6,7 +6,6 @@ from pathlib import Path
 
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.ledger import Verdict
-from densewalk.datasets.records import ClipRow
 from densewalk.pipelines.corpus.accounts import Accounts
 from densewalk.pipelines.corpus.closing import SourceOutcome, drop_clips
 from densewalk.pipelines.corpus.commit import State
@@ -81,14 +80,16 @@ def grown_signatures(folder: Path, kept: Sequence[SourceOutcome]) -> Iterator[Si
 
 def signed_clips(outcome: SourceOutcome) -> Iterator[Signed]:
     """Yield what the clips of a source are compared by."""
+    source = outcome.row
     for clip in outcome.clips:
-        row: ClipRow = clip.row
+        row = clip.row
         yield Signed(
             key=row.key,
             signature=clip.signature,
             sha256=row.sha256,
             shot=f"{row.source_id}-{row.shot:07d}",
-            pixels=row.width * row.height,
+            # Stored clips are scaled alike; the better one is that of the sharper source.
+            pixels=row.width * row.height * source.coded_width * source.coded_height // (source.width * source.height),
             seconds=row.frames / row.fps,
         )
 

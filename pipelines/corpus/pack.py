@@ -31,8 +31,8 @@ class PackConfig:
 
     def __post_init__(self) -> None:
         require(
-            self.shard_bytes < 1 and "pack.shard_bytes must be at least 1",
-            self.shard_clips < 1 and "pack.shard_clips must be at least 1",
+            self.shard_bytes < 1 and f"pack.shard_bytes={self.shard_bytes} must be at least 1",
+            self.shard_clips < 1 and f"pack.shard_clips={self.shard_clips} must be at least 1",
         )
 
 

@@ -53,8 +53,7 @@ def process(
     write_known(admission.known, homes)
     left, staged, verdicts = _without_remote(entries, staging, homes)
     books = _Progress(len(entries), len(entries) - len(left), progress)
-    stages = corpus_stages(config, Folders(work.fetched, work.scratch), admission)
-    results = engine.run(stages, left)
+    results = engine.run(corpus_stages(config, Folders(work.fetched, work.scratch), admission), left)
     try:
         for result in results:
             if isinstance(result, Staged):
@@ -69,17 +68,27 @@ def process(
     finally:
         if isinstance(results, Generator):
             results.close()
-    ended = {verdict.uri for verdict in verdicts}
+    outcomes, late = _staged_outcomes(staging, staged, {verdict.uri for verdict in verdicts})
+    return outcomes, verdicts + late
+
+
+def _staged_outcomes(
+    staging: Staging, staged: set[tuple[str, str]], ended: set[str]
+) -> tuple[list[SourceOutcome], list[Verdict]]:
+    """Read what is staged of sources, given by id and uri, but of those that ended with a verdict in this run."""
     outcomes: list[SourceOutcome] = []
+    verdicts: list[Verdict] = []
     for source_id, uri in sorted(staged):
+        if uri in ended:
+            continue
         outcome = staging.outcome(source_id, uri)
-        if isinstance(outcome, list):
-            outcomes.append(whole_source(outcome))
-        elif uri not in ended:
-            if outcome is None:
-                raise RuntimeError(f"{uri} left the last stage but is not staged in {work.staged}")
+        if outcome is None:
+            raise RuntimeError(f"{uri} left the last stage but is not staged in {staging.folder}")
+        if isinstance(outcome, Verdict):
             verdicts.append(outcome)
-    return [outcome for outcome in outcomes if outcome.source.uri not in ended], verdicts
+        else:
+            outcomes.append(whole_source(outcome))
+    return outcomes, verdicts
 
 
 def _without_remote(

@@ -24,7 +24,7 @@ from densewalk.pipelines.decoding.limits import MediaLimits, UnusableError
 from densewalk.pipelines.decoding.motion_vectors import MotionMeter, ask_for_vectors
 from densewalk.pipelines.decoding.raster import RasterMaker, plan_raster
 from densewalk.pipelines.decoding.reels import ReelCutter, SpooledReel
-from densewalk.pipelines.decoding.sandbox import serve
+from densewalk.pipelines.decoding.serving import serve
 from densewalk.pipelines.decoding.timed_frames import TimedFrames
 from densewalk.pipelines.decoding.timestamps import steady_rate
 from densewalk.pipelines.decoding.wanted import Entrance, Wanted, find_entrance

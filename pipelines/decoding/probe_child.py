@@ -15,7 +15,7 @@ from densewalk.pipelines.decoding.colour_names import matrix_name, primaries_nam
 from densewalk.pipelines.decoding.container import opened
 from densewalk.pipelines.decoding.limits import MediaLimits, UnusableError, check_size
 from densewalk.pipelines.decoding.packets import scan_packets
-from densewalk.pipelines.decoding.sandbox import serve
+from densewalk.pipelines.decoding.serving import serve
 
 __all__ = ["probe"]
 

@@ -3,8 +3,7 @@
 `Sandbox` starts `python -m module` in a session of its own and talks to it through a socket. A request may come with an
 open file, so that the child need not open any; it gives one answer or a stream of them, each made when it is asked
 for. A child that dies or is late costs only the request it was working on; the next request starts a fresh one.
-`serve` is the child's half: it limits and confines itself (see confine.py), answers requests and ends when the parent
-does. Only JSON crosses, never pickle, and nothing of the environment that could be a secret.
+The child's half is serving.py. Only JSON crosses, never pickle, and nothing of the environment that could be a secret.
 """
 
 import contextlib
@@ -12,33 +11,28 @@ import errno
 import json
 import logging
 import os
-import queue
-import resource
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
-from densewalk.pipelines.decoding.confine import confine
-
-__all__ = ["ChildDiedError", "DeadlinePassedError", "Sandbox", "UnreadableError", "serve"]
+__all__ = ["Answer", "ChildDiedError", "DeadlinePassedError", "Sandbox", "UnreadableError"]
 
 _LOG = logging.getLogger("densewalk")
 _START_SECONDS = 120.0
-_LARGEST_ANSWER, _LARGEST_LOG = 16 << 20, 1 << 20
+_LARGEST_ANSWER = 16 << 20
 _LAST_WORDS = 2000
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONHOME")
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 Answer = dict[str, Any]
+"""What crosses: requests and answers are objects of JSON."""
 
 
 class ChildDiedError(Exception):
@@ -192,64 +186,6 @@ class Sandbox:
         self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - _LAST_WORDS))
         said = self._errors.read().decode(errors="replace").strip()
         return f"{how}: {said}" if said else how
-
-
-def serve(handle: Callable[[Answer], Answer | Iterable[Answer]]) -> None:
-    """Answer the parent's requests with `handle` until the parent closes its socket or dies.
-
-    A request that comes with a file has its descriptor as `descriptor`, which is closed afterwards. What `handle`
-    raises is a fault of its code and reaches the parent as such.
-    """
-    settings = json.loads(sys.argv[2])
-    resource.setrlimit(resource.RLIMIT_AS, (settings["memory_bytes"],) * 2)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if settings["writable"] is None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (_LARGEST_LOG,) * 2)
-    unlimited = confine(settings["writable"] and Path(settings["writable"]))
-    parent = _Parent(socket.socket(fileno=int(sys.argv[1])))
-    parent.say({"unlimited": unlimited})
-    while True:
-        message, descriptors = parent.hear()
-        try:
-            request = message["request"] | ({"descriptor": descriptors[0]} if descriptors else {})
-            answers = handle(request)
-            for answer in [answers] if isinstance(answers, dict) else answers:
-                parent.say({"answer": answer})
-                if parent.hear() != ({}, []):
-                    raise RuntimeError("a second request came while the first was being answered")
-            parent.say({})
-        except Exception:
-            parent.say({"bug": traceback.format_exc()})
-        finally:
-            for descriptor in descriptors:
-                os.close(descriptor)
-
-
-class _Parent:
-    """The child's end of the dialogue; a thread listens, so that the parent's end is noticed in the middle of work."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-        self._heard: queue.SimpleQueue[tuple[Answer, list[int]]] = queue.SimpleQueue()
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def say(self, reply: Answer) -> None:
-        self._connection.sendall(json.dumps(reply).encode() + b"\n")
-
-    def hear(self) -> tuple[Answer, list[int]]:
-        return self._heard.get()
-
-    def _listen(self) -> None:
-        text = b""
-        descriptors: list[int] = []
-        while True:
-            chunk, received, _, _ = socket.recv_fds(self._connection, 1 << 16, 1)
-            if not chunk:
-                os._exit(0)
-            text, descriptors = text + chunk, descriptors + received
-            if text.endswith(b"\n"):
-                self._heard.put((json.loads(text), descriptors))
-                text, descriptors = b"", []
 
 
 @cache

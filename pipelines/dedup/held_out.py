@@ -31,12 +31,12 @@ from densewalk.pipelines.dedup.film import SAMPLES_PER_SECOND, clip_film, film_o
 from densewalk.pipelines.dedup.matching import match
 from densewalk.pipelines.dedup.signed import Signed
 from densewalk.pipelines.records import Candidate, Reel
+from densewalk.pipelines.sources.folders import VIDEO_SUFFIXES
 from densewalk.pipelines.spool import THUMBNAIL_HW, read_thumbnails
 
 __all__ = ["held_out_signatures"]
 
 _IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".webp", ".tif", ".tiff"}
-_VIDEOS = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".wmv", ".flv", ".ogv", ".3gp"}
 _PART, _HOP = 3 * SAMPLES_PER_SECOND, 2 * SAMPLES_PER_SECOND
 _SPEEDS = (0.8, 1.0, 1.25)
 """Frame rates at which images are taken for a video, over the one that is configured."""
@@ -80,7 +80,7 @@ def _found(path: Path) -> Iterator[tuple[Path, list[Path]]]:
         folders.sort()
         files = [Path(folder) / name for name in sorted(names)]
         images = [file for file in files if file.suffix.lower() in _IMAGES]
-        videos = [file for file in files if file.suffix.lower() in _VIDEOS]
+        videos = [file for file in files if file.suffix.lower() in VIDEO_SUFFIXES]
         if images:
             yield Path(folder), images
         yield from ((video, []) for video in videos)

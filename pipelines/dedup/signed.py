@@ -28,7 +28,7 @@ class Signed:
     """Source and shot it is a piece of: pieces of one shot are different moments, however alike they look, and are no
     near-duplicates of each other. Empty: nothing is known."""
     pixels: int = 0
-    """Of a frame."""
+    """Of a frame of its source, inside the clip's crop."""
     seconds: float = 0.0
     """Length of the clip."""
 

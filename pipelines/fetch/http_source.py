@@ -5,17 +5,14 @@ A download goes on where it stopped only when the host gave the content a strong
 """
 
 import contextlib
-import email.utils
 import http.client
 import re
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import urljoin
 
 from densewalk.pipelines.fetch.addresses import Network, parse_url
+from densewalk.pipelines.fetch.answers import declined_uses, location_of, retry_after, status_of, validator_of
 from densewalk.pipelines.fetch.connection import request
 from densewalk.pipelines.fetch.errand import Errand
 from densewalk.pipelines.fetch.faults import FetchFault
@@ -28,7 +25,6 @@ _MOVED = (301, 302, 303, 307, 308)
 _GONE = (404, 410)
 _UNTOLD_PAUSE = 8
 """A busy host that names no time is left alone for so many times `fetch.backoff_seconds`."""
-_UNWANTED = {"noai", "noimageai", "noindex", "none"}
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 _ENCODINGS = {"": "identity", "identity": "identity", "gzip": "gzip", "x-gzip": "gzip", "deflate": "gzip"}
 _REACHABLE: frozenset[Network] = frozenset({"public", "private", "loopback"})
@@ -67,7 +63,7 @@ def _attempt(url: str, partial: Partial, errand: Errand) -> None:
         with _answered(url, headers, errand) as (answer, host):
             if answer.status == 416:
                 partial.begin(Notes())
-                raise FetchFault("changed while read", f"{_status(answer)} to {headers}", again=True)
+                raise FetchFault("changed while read", f"{status_of(answer)} to {headers}", again=True)
             _check_status(answer, host, errand)
             _check_wanted(answer, errand)
             _receive(answer, partial, continued=bool(headers), max_bytes=errand.config.max_bytes)
@@ -96,30 +92,20 @@ def _answered(url: str, headers: Mapping[str, str], errand: Errand) -> Iterator[
                 yield answer, address.host
                 return
             networks = frozenset({"public", network}) if hop == 0 else networks
-            url = _location(answer, address.url)
+            url = location_of(answer, address.url)
     raise FetchFault("bad redirect", f"more than fetch.redirects={config.redirects} redirects, the last to {url}")
-
-
-def _location(answer: http.client.HTTPResponse, url: str) -> str:
-    location = answer.getheader("Location")
-    if not location:
-        raise FetchFault("bad redirect", f"{_status(answer)} without a Location")
-    try:
-        return urljoin(url, location.encode("latin-1", "replace").decode(errors="replace"))
-    except ValueError as error:
-        raise FetchFault("bad redirect", f"{location!r}: {error}") from error
 
 
 def _check_status(answer: http.client.HTTPResponse, host: str, errand: Errand) -> None:
     """Raise `FetchFault` for every status but 200 and 206."""
-    said = _status(answer)
+    said = status_of(answer)
     match answer.status:
         case 200 | 206:
             return
         case status if status in _GONE:
             raise FetchFault("gone", said)
         case status if status == 429 or (status == 503 and answer.getheader("Retry-After")):
-            pause = _retry_after(answer)
+            pause = retry_after(answer)
             seconds = _UNTOLD_PAUSE * errand.config.backoff_seconds if pause is None else pause
             errand.hosts.hold(host, seconds)
             raise FetchFault("host busy", f"{said}; left alone for {seconds:g} s", again=True)
@@ -130,41 +116,14 @@ def _check_status(answer: http.client.HTTPResponse, host: str, errand: Errand) -
     raise FetchFault("not a video answer", said)
 
 
-def _status(answer: http.client.HTTPResponse) -> str:
-    known = {status.value: status.phrase for status in HTTPStatus}
-    return f"{answer.status} {known.get(answer.status, answer.reason)}"
-
-
-def _retry_after(answer: http.client.HTTPResponse) -> float | None:
-    """Return the seconds that Retry-After asks for, as a number or a date."""
-    value = (answer.getheader("Retry-After") or "").strip()
-    if value.isdecimal():
-        return float(value)
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except (ValueError, TypeError, OverflowError):
-        return None
-
-
 def _check_wanted(answer: http.client.HTTPResponse, errand: Errand) -> None:
     """Raise `FetchFault` when the answer is no video or its publisher asks not to use it."""
     config = errand.config
     kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind and not kind.startswith(tuple(allowed.lower() for allowed in config.content_types)):
         raise FetchFault("not a video answer", f"Content-Type {kind}; fetch.content_types")
-    for tag in answer.headers.get_all("X-Robots-Tag", []) if config.honour_robots else []:
-        if declined := _declines(tag):
-            raise FetchFault("declined by X-Robots-Tag", f"{', '.join(sorted(declined))}; fetch.honour_robots")
-
-
-def _declines(tag: str) -> set[str]:
-    """Return the directives against use in a tag that is addressed to everybody or to densewalk."""
-    name, colon, rest = tag.lower().partition(":")
-    agent = name.strip() if colon and name.strip().isidentifier() else ""
-    agent = "" if agent == "unavailable_after" else agent
-    if agent and agent != "densewalk":
-        return set()
-    return {directive.strip() for directive in (rest if agent else tag.lower()).split(",")} & _UNWANTED
+    if config.honour_robots and (declined := declined_uses(answer)):
+        raise FetchFault("declined by X-Robots-Tag", f"{', '.join(declined)}; fetch.honour_robots")
 
 
 def _receive(answer: http.client.HTTPResponse, partial: Partial, *, continued: bool, max_bytes: int) -> None:
@@ -180,7 +139,7 @@ def _receive(answer: http.client.HTTPResponse, partial: Partial, *, continued: b
     if total is not None and partial.size < total:
         raise FetchFault("network fault", f"the connection ended at byte {partial.size} of {total}", again=True)
     if not partial.size:
-        raise FetchFault("empty answer", f"{_status(answer)} without a body", again=True)
+        raise FetchFault("empty answer", f"{status_of(answer)} without a body", again=True)
 
 
 def _body(answer: http.client.HTTPResponse, partial: Partial, max_bytes: int) -> Iterator[bytes]:
@@ -195,14 +154,7 @@ def _notes(answer: http.client.HTTPResponse) -> Notes:
     named = (answer.getheader("Content-Encoding") or "").strip().lower()
     if named not in _ENCODINGS:
         raise FetchFault("unknown encoding", f"Content-Encoding {named}")
-    return Notes(_validator(answer), answer.length, _ENCODINGS[named])
-
-
-def _validator(answer: http.client.HTTPResponse) -> str:
-    """Return a strong ETag or the date of the content; empty when there is neither."""
-    etag = answer.getheader("ETag") or ""
-    value = etag if etag.startswith('"') else answer.getheader("Last-Modified") or ""
-    return value if value.isascii() and value.isprintable() else ""
+    return Notes(validator_of(answer), answer.length, _ENCODINGS[named])
 
 
 def _check_continues(answer: http.client.HTTPResponse, partial: Partial, *, continued: bool) -> None:

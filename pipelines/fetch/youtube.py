@@ -21,6 +21,7 @@ from densewalk.pipelines.fetch.errand import Errand
 from densewalk.pipelines.fetch.faults import FetchFault
 from densewalk.pipelines.fetch.http_source import read_text
 from densewalk.pipelines.fetch.partial import held_partial
+from densewalk.pipelines.sources.locate import is_youtube8m_id, is_youtube_id
 
 __all__ = ["YT_DLP", "download", "looked_up"]
 
@@ -28,8 +29,6 @@ YT_DLP = (sys.executable, "-P", "-m", "yt_dlp")
 """The program, before its options."""
 
 _HOST = "www.youtube.com"
-_ID = re.compile(r"[A-Za-z0-9_-]{11}")
-_HIDDEN_ID = re.compile(r"[A-Za-z0-9_-]{4}")
 _LOOKUP = re.compile(r'\s*i\("([A-Za-z0-9_-]{4})"\s*,\s*"([A-Za-z0-9_-]{11})"\);?\s*')
 _LOOKUP_BYTES = 4096
 _LAST_WORDS = 1 << 14
@@ -56,7 +55,7 @@ _MEANINGS = (
 
 def download(video_id: str, path: Path, errand: Errand, command: Sequence[str] = YT_DLP) -> None:
     """Bring a video to `path`; raises `FetchFault`, and `ConfigError` when yt-dlp is absent or too old."""
-    if not _ID.fullmatch(video_id):
+    if not is_youtube_id(video_id):
         raise FetchFault("bad address", f"{video_id!r} is no YouTube id; expected 11 letters, digits, - or _")
     with held_partial(path, errand.clock) as partial:
         if path.is_file():
@@ -80,7 +79,7 @@ def download(video_id: str, path: Path, errand: Errand, command: Sequence[str] =
 
 def looked_up(hidden_id: str, errand: Errand) -> str:
     """Return the YouTube id behind a YouTube-8M id; raises `FetchFault`, as when the video is not public any more."""
-    if not _HIDDEN_ID.fullmatch(hidden_id):
+    if not is_youtube8m_id(hidden_id):
         raise FetchFault("bad address", f"{hidden_id!r} is no YouTube-8M id; expected 4 letters or digits")
     url = f"{errand.config.youtube.lookup_url}/{hidden_id[:2]}/{hidden_id}.js"
     try:

@@ -12,15 +12,14 @@ import hashlib
 from collections.abc import Iterable
 
 import numpy as np
-from jaxtyping import Float16, Float32, Int64
+from jaxtyping import Float32, Int64
 
 from densewalk.datasets.motion.consistency import Residual, occlusion, read_at, round_trip
+from densewalk.datasets.motion.residual_code import half_precision
 from densewalk.datasets.motion.track_file import RaggedTracks
 from densewalk.pipelines.motion.estimators import Flows
 
 __all__ = ["chain", "draw_starts"]
-
-_HALF_MAX = float(np.finfo(np.float16).max)
 
 
 def draw_starts(
@@ -59,7 +58,7 @@ def chain(
         new_A = np.flatnonzero(start_K == frame)
         track_A, point_A2 = np.concatenate((track_A, new_A)), np.concatenate((point_A2, point_K2[new_A]))
         flow_A2 = read_at(forth_2HW, point_A2)
-        residual_A2 = _stored(round_trip(point_A2, flow_A2, back_2HW))
+        residual_A2 = half_precision(round_trip(point_A2, flow_A2, back_2HW)).T
         goes_on_A = ~occlusion(Residual(a=residual_A2[:, 0], b=residual_A2[:, 1]), alpha=alpha, beta=beta)
         track_A, point_A2 = track_A[goes_on_A], (point_A2 + flow_A2)[goes_on_A]
         passed.append((track_A, point_A2, residual_A2[goes_on_A]))
@@ -84,9 +83,3 @@ def _ragged(
         unit_S2=point_S2[np.argsort(track_S, kind="stable")] / size_2,
         residual_R2=residual_R2[np.argsort(track_R, kind="stable")],
     )
-
-
-def _stored(residual: Residual) -> Float16[np.ndarray, "a 2"]:
-    """Return residuals as the file holds them; finite ones beyond half precision become its greatest number."""
-    both_A2 = np.stack((residual.a, residual.b), axis=1)
-    return np.where(np.isinf(both_A2), np.inf, np.minimum(both_A2, _HALF_MAX)).astype(np.float16)

@@ -18,15 +18,27 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
-__all__ = ["REACH", "TAIL", "brightness", "cut_frames", "fades", "gradual_runs", "jumps", "lay_out_shots", "merged"]
+__all__ = [
+    "MIN_JUMP",
+    "REACH",
+    "TAIL",
+    "brightness",
+    "cut_frames",
+    "fades",
+    "gradual_runs",
+    "jumps",
+    "lay_out_shots",
+    "merged",
+]
 
 REACH = 75
 """Longest fade, frames."""
+MIN_JUMP = 8.0
+"""Smallest difference between neighbours that may be a cut, grey levels."""
 TAIL = 24
 """Frames that a transition reaches out at most."""
 _NEAR = 5
 _ISOLATED = 2.0
-_MIN_JUMP = 8.0
 _SMALLEST_STEP, _LARGEST_STEP, _STEADY, _STALLS = 0.15, 20.0, 0.25, 2
 
 
@@ -95,7 +107,7 @@ def lay_out_shots(
 
 def _stands_alone(jump_N: Float[np.ndarray, "n"], frame: int) -> bool:
     around = np.delete(jump_N[max(frame - _NEAR, 0) : frame + _NEAR + 1], min(frame, _NEAR))
-    return bool(jump_N[frame] >= max(_MIN_JUMP, _ISOLATED * around.max(initial=0.0)))
+    return bool(jump_N[frame] >= max(MIN_JUMP, _ISOLATED * around.max(initial=0.0)))
 
 
 def _ramp(brightness_K: Float[np.ndarray, "k"]) -> int:

@@ -16,10 +16,10 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["MARGIN", "WINDOW", "ShotWindows"]
+from densewalk.pipelines.shots.windows import MARGIN, WINDOW
 
-WINDOW, MARGIN = 100, 25
-"""Frames of a window, and those at either end of it that do not count."""
+__all__ = ["ShotWindows"]
+
 _DILATIONS = (1, 2, 4, 8)
 _REACH = 50
 _COLOURS = 512

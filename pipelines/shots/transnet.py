@@ -23,12 +23,10 @@ import torch
 from jaxtyping import Float, UInt8
 
 from densewalk.datasets.errors import ConfigError
-from densewalk.pipelines.shots.network import MARGIN, WINDOW, ShotWindows
+from densewalk.pipelines.shots.network import ShotWindows
+from densewalk.pipelines.shots.windows import MARGIN, STEP, WINDOW
 
-__all__ = ["STEP", "TransNet"]
-
-STEP = WINDOW - 2 * MARGIN
-"""Frames from one window to the next."""
+__all__ = ["TransNet"]
 
 
 class TransNet:

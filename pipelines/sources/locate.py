@@ -9,9 +9,10 @@ import re
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-__all__ = ["is_youtube_id", "locate", "youtube_id_of"]
+__all__ = ["is_youtube8m_id", "is_youtube_id", "locate", "youtube_id_of"]
 
 _ID = re.compile(r"[A-Za-z0-9_-]{11}")
+_HIDDEN_ID = re.compile(r"[A-Za-z0-9_-]{4}")
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://.*")
 _SCHEMES = ("http", "https", "s3", "gs", "hf")
 _YOUTUBE_HOSTS = frozenset({"youtube.com", "www.youtube.com", "m.youtube.com", "music.youtube.com"})
@@ -23,6 +24,11 @@ _ID_FOLDERS = frozenset({"shorts", "embed", "live", "v"})
 def is_youtube_id(text: str) -> bool:
     """Return whether `text` has the form of a YouTube id: 11 letters, digits, `_` and `-`."""
     return _ID.fullmatch(text) is not None
+
+
+def is_youtube8m_id(text: str) -> bool:
+    """Return whether `text` has the form of an id of YouTube-8M, which stands for a YouTube id: 4 such letters."""
+    return _HIDDEN_ID.fullmatch(text) is not None
 
 
 def youtube_id_of(text: str) -> str | None:

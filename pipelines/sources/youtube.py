@@ -6,21 +6,19 @@ all three are read piece by piece.
 """
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
 from densewalk.datasets.errors import ConfigError
 from densewalk.pipelines.sources.lines import read_lines
-from densewalk.pipelines.sources.locate import youtube_id_of
+from densewalk.pipelines.sources.locate import is_youtube8m_id, youtube_id_of
 from densewalk.pipelines.sources.mention import Mention, broken_row, clean_text
 from densewalk.pipelines.sources.spec import SourceSpec
 from densewalk.pipelines.sources.tfrecord import Example, read_examples
 
 __all__ = ["youtube8m_mentions", "youtube_mentions"]
 
-_SHORT_ID = re.compile(r"[A-Za-z0-9_-]{4}")
 _CHUNK = 1 << 20
 _MAX_VALUE = 16 << 20
 _DECODER = json.JSONDecoder()
@@ -58,7 +56,7 @@ def _mentions(kind: str, path: Path, examples: Iterator[Example]) -> Iterator[Me
             yield broken_row(kind, path, number, fault)
         elif found := youtube_id_of(text):
             yield Mention(uri=f"youtube:{found}", label=label)
-        elif kind == "yt8m" and _SHORT_ID.fullmatch(text):
+        elif kind == "yt8m" and is_youtube8m_id(text):
             yield Mention(uri=f"yt8m:{text}", label=label)
         else:
             yield broken_row(

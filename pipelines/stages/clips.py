@@ -12,7 +12,6 @@ from fractions import Fraction
 from typing import Literal
 
 from densewalk.datasets.config import require
-from densewalk.datasets.ledger import Verdict
 from densewalk.datasets.records import clip_key
 from densewalk.pipelines.clips.policies import CutsInside, Proposal, divided, from_segments, snippet, windows
 from densewalk.pipelines.clips.timeline import Timeline
@@ -81,7 +80,7 @@ class Clips(Stage[ShotList, Cutting]):
     def __init__(self, config: ClipConfig) -> None:
         self.config = config
 
-    def __call__(self, records: Sequence[ShotList]) -> list[Cutting | Verdict]:
+    def __call__(self, records: Sequence[ShotList]) -> list[Cutting]:
         """Return the candidates of each reel, those that are no clips with the reason."""
         return [self._plan(record) for record in records]
 

@@ -15,11 +15,10 @@ from densewalk.pipelines.decoding.limits import MediaLimits
 from densewalk.pipelines.decoding.reels import TRAIL
 from densewalk.pipelines.decoding.sandbox import ChildDiedError, DeadlinePassedError, Sandbox, UnreadableError
 from densewalk.pipelines.records import Probed, Reel
+from densewalk.pipelines.shots.windows import STEP
 from densewalk.pipelines.stage import Stage
 
 __all__ = ["Decode", "DecodeConfig"]
-
-_REEL_STEP = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +42,8 @@ class DecodeConfig:
         require(
             (self.short_side_px < 2 or self.short_side_px % 2 == 1)
             and f"decode.short_side_px={self.short_side_px} must be even and above 0",
-            (self.reel_frames <= TRAIL or self.reel_frames % _REEL_STEP != 0)
-            and f"decode.reel_frames={self.reel_frames} must be a multiple of {_REEL_STEP} above {TRAIL}",
+            (self.reel_frames <= TRAIL or self.reel_frames % STEP != 0)
+            and f"decode.reel_frames={self.reel_frames} must be a multiple of {STEP} above {TRAIL}",
             not 50 <= self.white_nits <= 1000 and f"decode.white_nits={self.white_nits:g} must be 50 to 1000",
             not self.deadline_seconds > 0 and f"decode.deadline_seconds={self.deadline_seconds:g} must be above 0",
             self.memory_bytes < 1 << 30 and f"decode.memory_bytes={self.memory_bytes} must be at least 1 GiB",

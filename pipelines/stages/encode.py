@@ -13,7 +13,6 @@ from pathlib import Path
 import av
 
 from densewalk.datasets.errors import DataError
-from densewalk.datasets.ledger import Verdict
 from densewalk.pipelines.clips.encode import EncodeConfig, encode_clip, fault_of
 from densewalk.pipelines.clips.frames import ClipFrames
 from densewalk.pipelines.records import Candidate, Cutting, Reel, Refusal
@@ -31,7 +30,7 @@ class Encode(Stage[Cutting, Cutting]):
     def __init__(self, config: EncodeConfig) -> None:
         self.config = config
 
-    def __call__(self, records: Sequence[Cutting]) -> list[Cutting | Verdict]:
+    def __call__(self, records: Sequence[Cutting]) -> list[Cutting]:
         """Return the cuttings with the number of frames of each clip; clips that cannot be stored are rejected.
 
         Raises `DataError` when the folder is full.

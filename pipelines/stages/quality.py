@@ -67,6 +67,7 @@ class QualityConfig:
         shares = ("max_black", "max_repeated", "min_changing", "min_contrast", "max_dark", "max_bright", "max_text")
         require(
             self.samples < 1 and f"quality.samples={self.samples} must be at least 1",
+            self.min_side_px < 2 and f"quality.min_side_px={self.min_side_px} must be at least 2",
             *(
                 getattr(self, name) < 0 and f"quality.{name}={getattr(self, name):g} must not be negative"
                 for name in limits
@@ -75,7 +76,6 @@ class QualityConfig:
                 getattr(self, name) > 1 and f"quality.{name}={getattr(self, name):g} must be at most 1"
                 for name in shares
             ),
-            self.bars not in ("crop", "reject", "keep") and f"quality.bars={self.bars} must be crop, reject or keep",
             self.max_text > 0 and not self.text and f"quality.max_text={self.max_text:g} needs quality.text=true",
         )
 

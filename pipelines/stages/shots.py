@@ -15,7 +15,6 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from densewalk.datasets.config import require
-from densewalk.datasets.ledger import Verdict
 from densewalk.pipelines.decoding.timestamps import long_gaps
 from densewalk.pipelines.records import Reel, ShotList
 from densewalk.pipelines.shots.adaptive import AdaptiveConfig, AdaptiveDetector
@@ -29,13 +28,13 @@ from densewalk.pipelines.shots.curves import (
     lay_out_shots,
     merged,
 )
+from densewalk.pipelines.shots.windows import MARGIN, STEP, WINDOW
 from densewalk.pipelines.spool import frame_seconds, read_thumbnails
 from densewalk.pipelines.stage import Resources, Stage
 
 __all__ = ["ShotConfig", "ShotNetwork", "Shots", "find_shots"]
 
 Intervals = list[tuple[int, int]]
-_STEP, _BEFORE, _BEHIND = 50, 25, 75
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +111,7 @@ class Shots(Stage[Reel, ShotList]):
         elif self.config.detector == "adaptive":
             self._detector = AdaptiveDetector(self.config.adaptive)
 
-    def __call__(self, records: Sequence[Reel]) -> list[ShotList | Verdict]:
+    def __call__(self, records: Sequence[Reel]) -> list[ShotList]:
         """Return the shots of each reel."""
         return [find_shots(reel, self._detector, self.config) for reel in records]
 
@@ -174,6 +173,6 @@ def _sound(reel: Reel) -> slice:
     """
     first = reel.first_frame - reel.lead
     behind = reel.first_frame + reel.num_frames + reel.trail
-    begin = first if reel.number == 0 else -(-(first + _BEFORE) // _STEP) * _STEP
-    end = behind if reel.is_last else (behind - _BEHIND) // _STEP * _STEP + _STEP
+    begin = first if reel.number == 0 else -(-(first + MARGIN) // STEP) * STEP
+    end = behind if reel.is_last else (behind - WINDOW + MARGIN) // STEP * STEP + STEP
     return slice(max(begin - first, 0), min(end, behind) - first)

@@ -3,23 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from densewalk.pipelines.dedup.dedup_config import DedupConfig
 from densewalk.pipelines.dedup.film import clip_film, film_text
 from densewalk.pipelines.records import Cutting
 from densewalk.pipelines.spool import read_thumbnails
 from densewalk.pipelines.stage import Stage
 
-__all__ = ["DedupConfig", "Signatures"]
+__all__ = ["Signatures"]
 
 
 class Signatures(Stage[Cutting, Cutting]):
-    """Signs the clips of a reel from its thumbnails; nothing of the configuration changes a signature."""
+    """Signs the clips of a reel from its thumbnails; nothing that could be configured changes a signature."""
 
     name = "signatures"
     version = 1
-
-    def __init__(self, config: DedupConfig) -> None:
-        self.config = config
 
     def __call__(self, records: Sequence[Cutting]) -> list[Cutting]:
         """Return the records with every clip signed."""

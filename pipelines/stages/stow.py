@@ -18,10 +18,12 @@ from densewalk.pipelines.decoding.timestamps import display_end
 from densewalk.pipelines.records import Candidate, Cutting, Reel, Refusal, ShotList, Staged
 from densewalk.pipelines.spool import frame_seconds
 from densewalk.pipelines.stage import Stage
+from densewalk.pipelines.stages.flow import FLOW_FILE
+from densewalk.pipelines.stages.tracks import TRACKS_FILE
 
 __all__ = ["Stow"]
 
-_COMPANIONS = ("flow.npz", "tracks.npz")
+_COMPANIONS = (FLOW_FILE, TRACKS_FILE)
 _PLACE = ("shard", "offset", "companions")
 
 
@@ -36,7 +38,7 @@ class Stow(Stage[Cutting, Staged]):
         self.scratch = scratch
         self.stage_versions = dict(stage_versions)
 
-    def __call__(self, records: Sequence[Cutting]) -> list[Staged | Verdict]:
+    def __call__(self, records: Sequence[Cutting]) -> list[Staged]:
         """Return what was staged of each reel."""
         return [self._stow(cutting) for cutting in records]
 
@@ -61,7 +63,6 @@ class Stow(Stage[Cutting, Staged]):
             reel=reel.number,
             is_last=reel.is_last,
             num_clips=len(clips),
-            seconds=sum(clip.row.frames / clip.row.fps for clip in clips),
         )
 
     def _write_tar(self, cutting: Cutting) -> Iterator[StagedClip]:

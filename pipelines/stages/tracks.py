@@ -5,7 +5,7 @@ Where the flow stage left every stride-1 field of the same estimator and size in
 chained: their errors would add up.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -13,12 +13,11 @@ from pathlib import Path
 from densewalk.datasets.config import require
 from densewalk.datasets.motion.flow_file import FlowFields, read_flow
 from densewalk.datasets.motion.track_file import TrackAbout, write_tracks
-from densewalk.pipelines.clips.frames import ClipFrames
 from densewalk.pipelines.motion.chaining import chain, draw_starts
 from densewalk.pipelines.motion.clip_flow import ClipFlow
-from densewalk.pipelines.motion.estimators import Flows, estimator_problem, load_estimator
-from densewalk.pipelines.records import Candidate, Cutting, Reel
-from densewalk.pipelines.stage import Resources, Stage
+from densewalk.pipelines.motion.estimators import Flows
+from densewalk.pipelines.motion.motion_stage import MotionConfig, MotionStage
+from densewalk.pipelines.records import Candidate
 from densewalk.pipelines.stages.flow import FLOW_FILE
 
 __all__ = ["TRACKS_FILE", "Tracks", "TracksConfig"]
@@ -28,15 +27,9 @@ TRACKS_FILE = "tracks.npz"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TracksConfig:
+class TracksConfig(MotionConfig):
     """Which points are followed, and how far."""
 
-    enabled: bool = False
-    """Whether tracks are stored beside clips."""
-    estimator: str = "dis"
-    """`dis` (CPU, also dis:ultrafast, dis:fast, dis:medium), `subject:NAME` or `raft:FILE` (PiCo: RAFT)."""
-    short_side_px: int = 0
-    """Shorter side at which flow is estimated; 0 is the clip's own, which is never enlarged."""
     starts_per_frame: float = 4.0
     """Tracks that begin in a frame on average; frame and place are random."""
     alpha: float = 0.1
@@ -45,44 +38,25 @@ class TracksConfig:
     """In px² of the raster flow is estimated at; readers can choose any beta up to this (Sundaram: 0.5)."""
     seed: int = 0
     """Of the starts, together with the clip's key."""
-    gpus: float = 0.0
-    """Share of a GPU that one worker takes; for estimators that are networks."""
 
     def __post_init__(self) -> None:
         require(
-            estimator_problem(self.estimator, "tracks.estimator"),
-            self.short_side_px < 0 and f"tracks.short_side_px={self.short_side_px} must be 0 (as the clip) or more",
+            *self.problems("tracks"),
             self.starts_per_frame <= 0 and f"tracks.starts_per_frame={self.starts_per_frame:g} must be above 0",
             not 0 <= self.alpha < 1 and f"tracks.alpha={self.alpha:g} must be in [0, 1)",
             self.beta <= 0 and f"tracks.beta={self.beta:g} must be above 0",
-            self.gpus < 0 and f"tracks.gpus={self.gpus} must not be negative",
         )
 
 
-class Tracks(Stage[Cutting, Cutting]):
+class Tracks(MotionStage):
     """Writes the tracks of every clip into the reel's folder; the records stay as they are."""
 
     name = "tracks"
     version = 1
+    config: TracksConfig
 
-    def __init__(self, config: TracksConfig) -> None:
-        self.config = config
-        self.resources = Resources(gpus=config.gpus)
-
-    def setup(self) -> None:
-        """Load the estimator; raises `ConfigError` when it cannot be."""
-        self._estimator = load_estimator(self.config.estimator, "tracks.estimator")
-
-    def __call__(self, records: Sequence[Cutting]) -> Iterator[Cutting]:
-        """Yield each record when the tracks of all its clips are written."""
-        for cutting in records:
-            for clip in cutting.clips:
-                self._write(cutting.shots.reel, clip)
-            yield cutting
-
-    def _write(self, reel: Reel, clip: Candidate) -> None:
-        config, folder = self.config, Path(reel.folder)
-        flow = ClipFlow(ClipFrames(reel, clip), self._estimator, short_side_px=config.short_side_px)
+    def _write(self, folder: Path, clip: Candidate, flow: ClipFlow) -> None:
+        config = self.config
         start_K, point_K2 = draw_starts(
             round(config.starts_per_frame * (len(flow) - 1)),
             num_frames=len(flow),
@@ -93,17 +67,7 @@ class Tracks(Stage[Cutting, Cutting]):
         steps = self._stored_steps(folder / f"{clip.key}.{FLOW_FILE}", flow) or (
             flow.between(*pair) for pair in pairwise(range(len(flow)))
         )
-        about = TrackAbout(
-            key=clip.key,
-            frames=len(flow),
-            clip_size_hw=flow.clip_size_hw,
-            size_hw=flow.size_hw,
-            estimator=config.estimator,
-            weights_sha256=self._estimator.weights_sha256,
-            alpha=config.alpha,
-            beta=config.beta,
-            seed=config.seed,
-        )
+        about = TrackAbout(**self._about(clip, flow), alpha=config.alpha, beta=config.beta, seed=config.seed)
         tracks = chain(start_K, point_K2, steps, alpha=config.alpha, beta=config.beta)
         write_tracks(folder / f"{clip.key}.{TRACKS_FILE}", about, tracks)
 

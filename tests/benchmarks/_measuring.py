@@ -20,7 +20,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 
-__all__ = ["Cost", "Row", "cost", "in_fresh_process"]
+__all__ = ["Cost", "Row", "cost", "in_fresh_process", "resident_gib"]
 
 Row = tuple[str, float, str]
 """What, value, unit; the value of something that did not fit into memory is not a number."""
@@ -60,13 +60,13 @@ def cost(make: Callable[[int], Callable[[], object]], side: int, device: str, *,
 
 
 def _cpu_cost(make: Callable[[int], Callable[[], object]], side: int) -> Cost:
-    before = _resident_gib("VmRSS")
+    before = resident_gib("VmRSS")
     with _LiveTensors() as live:
         work = make(side)
         began = time.perf_counter()
         work()
     seconds = time.perf_counter() - began
-    return Cost(seconds=seconds, gib=live.peak / _GIB, resident_gib=_resident_gib("VmHWM") - before)
+    return Cost(seconds=seconds, gib=live.peak / _GIB, resident_gib=resident_gib("VmHWM") - before)
 
 
 def _cuda_cost(make: Callable[[int], Callable[[], object]], side: int, repeats: int) -> Cost:
@@ -116,7 +116,7 @@ class _LiveTensors(TorchDispatchMode):
         self._total -= self._bytes.pop(number)
 
 
-def _resident_gib(field: str) -> float:
+def resident_gib(field: str) -> float:
     """Return a size of this process in Linux's own accounts; unlike `getrusage` they do not begin with the parent's."""
     for line in Path("/proc/self/status").read_text().splitlines():
         name, _, value = line.partition(":")

@@ -4,7 +4,6 @@ Films are drawn at random, ten seconds each, with amplitudes of real ones that d
 noisy, trimmed copy of an earlier one. Peak memory is the growth of a fresh process over what its imports take.
 """
 
-import resource
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from densewalk.pipelines.dedup.duplicates import find_duplicates
 from densewalk.pipelines.dedup.film import NUM_COSINES, film_of, film_text
 from densewalk.pipelines.dedup.matching import match
 from densewalk.pipelines.dedup.signed import Signed
-from tests.benchmarks._measuring import Row, in_fresh_process
+from tests.benchmarks._measuring import Row, in_fresh_process, resident_gib
 
 DEVICES = ("cpu",)
 _COUNTS = (10_000, 100_000)
@@ -48,11 +47,11 @@ def drawn_film(rng: np.random.Generator) -> np.ndarray:
 def search(count: int, memory_bytes: int = DedupConfig().memory_bytes) -> tuple[float, float, int]:
     """Return seconds, MiB and the number of duplicates found among `count` drawn clips."""
     list(_search(100, memory_bytes))
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = resident_gib("VmRSS")
     began = time.perf_counter()
     found = sum(1 for _ in _search(count, memory_bytes))
     seconds = time.perf_counter() - began
-    return seconds, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024, found
+    return seconds, (resident_gib("VmHWM") - before) * 1024, found
 
 
 def _search(count: int, memory_bytes: int) -> Iterator[object]:

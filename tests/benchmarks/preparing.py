@@ -32,7 +32,8 @@ from densewalk.pipelines.recipe import PrepareConfig
 from densewalk.pipelines.records import Cutting, Entry, Reel, ShotList
 from densewalk.pipelines.samples import sample_videos
 from densewalk.pipelines.shots.network import ShotWindows
-from densewalk.pipelines.shots.transnet import STEP, TransNet
+from densewalk.pipelines.shots.transnet import TransNet
+from densewalk.pipelines.shots.windows import STEP
 from densewalk.pipelines.sources import read_entries
 from densewalk.pipelines.spool import read_thumbnails
 from densewalk.pipelines.stage import Stage

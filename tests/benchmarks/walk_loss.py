@@ -6,14 +6,13 @@
 import time
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 import torch
 
 from densewalk.ssl.walk.labels import WalkLabels, bilinear_labels
 from densewalk.ssl.walk.loss import WalkBackend, walk_loss
 from densewalk.ssl.walk.pair_features import PairFeatures
-from tests.benchmarks._measuring import Row, in_fresh_process
+from tests.benchmarks._measuring import Row, in_fresh_process, resident_gib
 
 DEVICES = ("cpu", "cuda")
 _CHANNELS = 128
@@ -90,12 +89,7 @@ def _alone(side: int) -> tuple[float, float]:
     loss = partial(walk_loss, backend="tiled")
     loss(*_problem(16, "cpu")).backward()
     problem = _problem(side, "cpu")
-    before = _resident_gib("VmRSS")
+    before = resident_gib("VmRSS")
     began = time.perf_counter()
     loss(*problem).backward()
-    return time.perf_counter() - began, _resident_gib("VmHWM") - before
-
-
-def _resident_gib(field: str) -> float:
-    status = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in status if line.startswith(field)) / 2**20
+    return time.perf_counter() - began, resident_gib("VmHWM") - before

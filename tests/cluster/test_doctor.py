@@ -1,6 +1,8 @@
 """The doctor reports what is there, and survives what it cannot foresee."""
 
+import tomllib
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
@@ -48,6 +50,31 @@ def test_missing_sample_videos_and_weights_say_what_to_install(monkeypatch: pyte
     assert _named("sample videos").status == "warn"
     assert "--videos" in _named("sample videos").advice
     assert _named("TransNetV2 weights").status == "fail"
+
+
+def test_optional_packages_are_told_with_what_they_are_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _named("yt-dlp").found.endswith(", for videos of YouTube")
+
+    def absent(package: str) -> str:
+        raise doctor.PackageNotFoundError(package)
+
+    monkeypatch.setattr(doctor, "version", absent)
+    check = _named("gcsfs")
+    assert (check.status, check.advice) == ("ok", "for gs:// sources: pip install densewalk[gcs]")
+
+
+def test_every_optional_package_is_in_the_extra_it_is_said_to_be_in() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    for package, (extra, _) in doctor._OPTIONAL.items():
+        assert any(need.startswith(package) for need in project["optional-dependencies"][extra])
+
+
+@pytest.mark.parametrize(("printed", "status"), [("", "ok"), ("files, system calls\n", "warn")])
+def test_what_a_decoder_keeps_is_told(printed: str, status: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor.subprocess, "run", lambda command, **_: CompletedProcess(command, 0, stdout=printed))
+    check = doctor._confinement()
+    assert check.status == status
+    assert printed.strip() in check.found
 
 
 @pytest.mark.parametrize(("gib", "status"), [(0.5, "fail"), (3, "warn"), (50, "ok")])

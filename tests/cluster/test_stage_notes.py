@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from drifting_film import write_film
 
 from densewalk.cluster.stage_notes import describe, run_until
 from densewalk.datasets.config import resolve
 from densewalk.datasets.errors import ConfigError
 from densewalk.pipelines.recipe import PrepareConfig
+from tests.drifting_film import write_film
 
 CONFIG = resolve(PrepareConfig(), overrides=["shots.detector=none", "dedup.near=false"])
 

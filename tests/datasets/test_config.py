@@ -67,6 +67,12 @@ def test_all_mistakes_are_reported_at_once_with_the_closest_name() -> None:
     assert "optimiser is a section; set one of its fields: lr, betas" in text
 
 
+@pytest.mark.parametrize("value", [".nan", "nan", ".inf", "-inf"])
+def test_numbers_that_no_check_could_compare_are_refused(value: str) -> None:
+    with pytest.raises(ConfigError, match=r"optimiser\.lr=-?(nan|inf) must be a finite number"):
+        resolve(Recipe(), overrides=[f"optimiser.lr={value}"])
+
+
 def test_broken_constraints_of_several_sections_and_unknown_names_come_in_one_message() -> None:
     with pytest.raises(ConfigError) as caught:
         resolve(Recipe(), overrides=["optimiser.lr=-1", "steps=0", "stepz=3"])

@@ -10,14 +10,13 @@ import av
 import numpy as np
 import pytest
 
-from densewalk.datasets.records import Source, clip_key, file_sha256
+from densewalk.datasets.records import Source, file_sha256
 from densewalk.pipelines.decoding.decode_child import decode
 from densewalk.pipelines.decoding.limits import MediaLimits
 from densewalk.pipelines.decoding.probe_child import probe
-from densewalk.pipelines.decoding.timestamps import display_end
-from densewalk.pipelines.records import Candidate, Cutting, Reel, Segment, ShotList, StreamFacts
-from densewalk.pipelines.spool import frame_seconds
+from densewalk.pipelines.records import Cutting, Reel, Segment, StreamFacts
 from densewalk.pipelines.stages.probe import CODECS
+from tests.known_reels import cutting_of_reel
 
 MakeVideo = Callable[..., Path]
 
@@ -123,23 +122,7 @@ def cutting_of(decode_video: Callable[[Path], Reel]) -> Callable[..., Cutting]:
     """Decode a video and take it, or the given intervals of frames, for the clips to be made."""
 
     def run(path: Path, *intervals: tuple[int, int]) -> Cutting:
-        reel = decode_video(path)
-        time_N = frame_seconds(reel)
-        rate = Fraction(reel.fps).limit_denominator(1001)
-        whole = (0, reel.num_frames)
-        clips = tuple(
-            Candidate(
-                key=clip_key(reel.source.id, start, end),
-                shot=0,
-                interval=(start, end),
-                start_seconds=float(time_N[start]),
-                end_seconds=display_end(time_N, rate, end),
-                fps=rate.as_integer_ratio(),
-                crop_xywh=(0, 0, reel.width, reel.height),
-            )
-            for start, end in intervals or (whole,)
-        )
-        return Cutting(shots=ShotList(reel=reel, cuts=(), transitions=(), shots=(whole,)), clips=clips)
+        return cutting_of_reel(decode_video(path), *intervals)
 
     return run
 

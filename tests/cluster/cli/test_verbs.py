@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from drifting_film import write_film
 from typer.testing import Result
 
 from densewalk.datasets.dataset import Dataset
 from densewalk.datasets.ledger import read_ledger
+from tests.drifting_film import write_film
 
 Run = Callable[..., Result]
 

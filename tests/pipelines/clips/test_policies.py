@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from densewalk.pipelines.clips.policies import Proposal, divided, from_segments, snippet, windows
 from densewalk.pipelines.clips.timeline import Timeline
 from densewalk.pipelines.records import Reel, Segment, ShotList
-from tests.thumbnail_reels import plain_reel, split_reels, whole_shot
+from tests.known_reels import whole_shot
+from tests.thumbnail_reels import plain_reel, split_reels
 
 
 def _timeline(num_frames: int, fps: float = 10.0) -> Timeline:
@@ -78,12 +79,15 @@ def test_a_shot_shorter_than_a_window_is_all_rest() -> None:
     window_seconds=st.floats(0.2, 8),
     hop_seconds=st.floats(0.1, 8),
 )
+@example(fps=25.0, num_frames=225, window_seconds=0.5, hop_seconds=0.5)
+@example(fps=12.0, num_frames=260, window_seconds=2.15625, hop_seconds=2.162109375)
 def test_windows_are_equally_long_inside_the_shot_and_end_before_the_rest(
     fps: float, num_frames: int, window_seconds: float, hop_seconds: float
 ) -> None:
     shot = (7, 7 + num_frames)
     fitting, rest = windows(_timeline(500, fps), shot, window_seconds=window_seconds, hop_seconds=hop_seconds)
-    assert {end - start for start, end in fitting} <= {round(window_seconds * fps), round(window_seconds * fps - 1e-6)}
+    length = window_seconds * fps
+    assert {end - start for start, end in fitting} <= {round(length - 1e-6), round(length + 1e-6)}
     assert all(shot[0] <= start < end <= shot[1] for start, end in fitting)
     if rest is not None:
         assert rest[1] == shot[1]

@@ -5,11 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from corpus_rows import a_source, stage_clips
 
 from densewalk.datasets.ledger import Verdict
 from densewalk.pipelines.corpus.admission import DUPLICATE, Admission, write_known
 from densewalk.pipelines.corpus.staging import Staging
+from tests.corpus_rows import a_source, stage_clips
 
 
 def _admission(folder: Path, *known: str) -> Admission:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from corpus_rows import a_clip, a_clip_verdict, a_source, a_source_row
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from densewalk.pipelines.corpus.admission import DUPLICATE
 from densewalk.pipelines.corpus.closing import SourceOutcome, drop_clips, settle, whole_source
 from densewalk.pipelines.corpus.staging import ReelOutcome, StagedClip
 from densewalk.pipelines.records import Refusal
+from tests.corpus_rows import a_clip, a_clip_verdict, a_source, a_source_row
 
 
 def _outcome(source: Source, *reasons: str) -> SourceOutcome:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from corpus_rows import a_clip, a_source, stage_clips
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from densewalk.datasets.errors import ConfigError, DataError
 from densewalk.datasets.shards.tar import read_range
 from densewalk.pipelines.corpus.pack import PackConfig, Packed, drop_strays, pack_shards, shard_groups
 from densewalk.pipelines.corpus.staging import Staging
+from tests.corpus_rows import a_clip, a_source, stage_clips
 
 
 def _staged(folder: Path, content: str, mp4s: list[bytes]) -> list[Packed]:

@@ -217,15 +217,20 @@ def _command(point: str, out: Path, paths: list[Path]) -> list[str]:
 @pytest.mark.parametrize(
     "point",
     [
-        "before the second decode",
         "inside the second staging",
-        "before packing",
         "inside the second shard",
-        "between shards and index",
-        "before the commit is declared",
         "before the index moves",
-        "before the card moves",
         "before cleaning up",
+        *(
+            pytest.param(point, marks=pytest.mark.slow)
+            for point in (
+                "before the second decode",
+                "before packing",
+                "between shards and index",
+                "before the commit is declared",
+                "before the card moves",
+            )
+        ),
     ],
 )
 def test_a_killed_preparation_continues_to_the_same_bytes(corpus: Corpus, tmp_path: Path, point: str) -> None:
@@ -240,7 +245,9 @@ def test_a_killed_preparation_continues_to_the_same_bytes(corpus: Corpus, tmp_pa
     assert not (out / ".work").exists()
 
 
-@pytest.mark.parametrize("point", ["between shards and index", "before the index moves"])
+@pytest.mark.parametrize(
+    "point", ["before the index moves", pytest.param("between shards and index", marks=pytest.mark.slow)]
+)
 def test_a_killed_extension_continues_to_the_same_bytes(corpus: Corpus, tmp_path: Path, point: str) -> None:
     out = tmp_path / "D"
     _run([corpus.first], out)

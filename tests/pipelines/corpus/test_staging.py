@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from corpus_rows import a_source, stage_clips
-
 from densewalk.datasets.ledger import Verdict
 from densewalk.pipelines.corpus.staging import Staging
+from tests.corpus_rows import a_source, stage_clips
 
 SOURCE = a_source()
 

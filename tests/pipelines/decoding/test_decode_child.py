@@ -13,22 +13,14 @@ import pytest
 from densewalk.datasets.records import Source
 from densewalk.pipelines.decoding.decode_child import decode
 from densewalk.pipelines.decoding.limits import MediaLimits
-from densewalk.pipelines.records import Reel, StreamFacts
+from densewalk.pipelines.records import Reel
 from densewalk.pipelines.spool import frame_seconds, read_motion, read_thumbnails, spooled_frames
 from densewalk.pipelines.stages.probe import CODECS
+from tests.known_reels import STREAM
 
 MakeVideo = Callable[..., Path]
 ReadNumbers = Callable[[np.ndarray], list[int]]
 DecodeReels = Callable[..., list[Reel]]
-FACTS = StreamFacts(
-    container="mov",
-    codec="h264",
-    pixel_format="yuv420p",
-    coded_width=96,
-    coded_height=64,
-    rotation=0,
-    sample_aspect=1.0,
-)
 
 
 def _answers(path: Path, *, settings: dict[str, Any] | None = None, **limits: float) -> list[dict[str, Any]]:
@@ -54,7 +46,7 @@ def _decode(path: Path, *, settings: dict[str, Any] | None = None, **limits: flo
 
 
 def _record(answer: dict[str, Any]) -> Reel:
-    return Reel(source=Source(id="s", uri="u", bytes=1, sha256="0" * 64), facts=FACTS, **answer)
+    return Reel(source=Source(id="s", uri="u", bytes=1, sha256="0" * 64), facts=STREAM, **answer)
 
 
 def test_frames_thumbnails_and_times_are_spooled_together(make_video: MakeVideo, read_numbers: ReadNumbers) -> None:

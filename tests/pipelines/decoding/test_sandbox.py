@@ -17,7 +17,7 @@ from densewalk.pipelines.decoding.sandbox import ChildDiedError, DeadlinePassedE
 CHILD = """
 import os, signal, sys, time
 from pathlib import Path
-from densewalk.pipelines.decoding.sandbox import serve
+from densewalk.pipelines.decoding.serving import serve
 
 def handle(request):
     act = request["act"]

@@ -7,8 +7,9 @@ import pytest
 
 from densewalk.datasets.records import Source
 from densewalk.pipelines.decoding.spool_writer import SpoolWriter
-from densewalk.pipelines.records import Reel, StreamFacts
+from densewalk.pipelines.records import Reel
 from densewalk.pipelines.spool import frame_seconds, read_motion, read_thumbnails, spooled_frames
+from tests.known_reels import STREAM
 
 RNG = np.random.default_rng(0)
 FRAME_NRW = RNG.integers(0, 256, (6, 12, 10), dtype=np.uint8)
@@ -16,12 +17,8 @@ THUMBNAIL_NHWC = RNG.integers(0, 256, (6, 27, 48, 3), dtype=np.uint8)
 
 
 def _reel(folder: Path, num_frames: int, lead: int = 0, trail: int = 0) -> Reel:
-    facts = StreamFacts(
-        container="mov", codec="h264", pixel_format="yuv420p", coded_width=10, coded_height=8, rotation=0,
-        sample_aspect=1.0,
-    )  # fmt: skip
     return Reel(
-        source=Source(id="s", uri="u", bytes=1, sha256="0"), facts=facts, folder=str(folder), num_frames=num_frames,
+        source=Source(id="s", uri="u", bytes=1, sha256="0"), facts=STREAM, folder=str(folder), num_frames=num_frames,
         lead=lead, trail=trail, width=10, height=8, time_base=(1, 600), fps=25.0,
     )  # fmt: skip
 

@@ -108,7 +108,7 @@ def _film(path: Path, images: list[Path], fps: int) -> Path:
 
 
 @pytest.mark.real_data
-@pytest.mark.parametrize("fps", [20, 24, 30])
+@pytest.mark.parametrize("fps", [24, *(pytest.param(fps, marks=pytest.mark.slow) for fps in (20, 30))])
 def test_clips_of_davis_sequences_are_known_at_any_usual_rate(
     real_data: Path, tmp_path: Path, cutting_of: CuttingOf, fps: int
 ) -> None:
@@ -119,10 +119,10 @@ def test_clips_of_davis_sequences_are_known_at_any_usual_rate(
         cutting = cutting_of(
             _film(tmp_path / f"{folder.name}.mp4", images[min(len(images) // 3, len(images) - 25) :], fps)
         )
-        (signed,) = Signatures(DedupConfig())([cutting])
+        (signed,) = Signatures()([cutting])
         clips.append(Signed(key=folder.name, signature=signed.clips[0].signature))
     bear = real_data / "videos" / "clips" / "co-tracker__bear.mp4"
-    (signed,) = Signatures(DedupConfig())([cutting_of(Path(shutil.copy(bear, tmp_path)))])
+    (signed,) = Signatures()([cutting_of(Path(shutil.copy(bear, tmp_path)))])
     clips.append(Signed(key="bear", signature=signed.clips[0].signature))
     held_out = _held_out(tmp_path / "work", frames)
     found = list(find_duplicates(clips, (), held_out, work=tmp_path, config=DedupConfig()))

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from filmed_scene import film
 
 from densewalk.pipelines.clips.frames import ClipFrames
 from densewalk.pipelines.motion.clip_flow import ClipFlow
+from tests.filmed_scene import film
 
 
 class Recorder:

@@ -6,7 +6,6 @@ import av
 import cv2
 import numpy as np
 import pytest
-from filmed_scene import film
 
 from densewalk.datasets.motion.consistency import occlusion, pixel_residual
 from densewalk.datasets.motion.flow_code import FLOW_CODES, decode_field, encode_field, field_range
@@ -18,6 +17,7 @@ from densewalk.pipelines.motion.estimators import load_estimator
 from densewalk.pipelines.stages.flow import Flow, FlowConfig
 from densewalk.pipelines.stages.tracks import Tracks, TracksConfig
 from densewalk.ssl.metrics.flow import endpoint_error, warp_difference
+from tests.filmed_scene import film
 
 pytestmark = pytest.mark.real_data
 

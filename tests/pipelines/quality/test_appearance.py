@@ -5,9 +5,9 @@ from itertools import pairwise
 import cv2
 import numpy as np
 import pytest
-from painted_reels import BLACK, WHITE, drifting, texture
 
 from densewalk.pipelines.quality.appearance import combing, exposure, sharpness
+from tests.painted_reels import BLACK, WHITE, drifting, texture
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 import pytest
-from painted_reels import BLACK, GREY, WHITE, drifting, framed, texture
 
 from densewalk.pipelines.quality.bars import find_bars
+from tests.painted_reels import BLACK, GREY, WHITE, drifting, framed, texture
 
 WHOLE = (0, 0, 320, 180)
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from painted_reels import drifting, texture
 
 from densewalk.pipelines.quality.speed import flow_speed, vector_speed
+from tests.painted_reels import drifting, texture
 
 
 @pytest.mark.parametrize(("height", "width", "step_px"), [(128, 228, 3), (256, 456, 6), (64, 64, 2)])

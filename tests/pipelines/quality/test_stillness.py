@@ -4,7 +4,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from painted_reels import BLACK, WHITE, drifting
 
 from densewalk.pipelines.quality.stillness import (
     black_share,
@@ -13,6 +12,7 @@ from densewalk.pipelines.quality.stillness import (
     repeated_share,
     thumbnail_cells,
 )
+from tests.painted_reels import BLACK, WHITE, drifting
 
 
 def _cells(frames: list[np.ndarray]) -> np.ndarray:

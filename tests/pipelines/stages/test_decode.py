@@ -2,6 +2,7 @@
 
 import pickle
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ from densewalk.datasets.ledger import Verdict
 from densewalk.datasets.records import Source, file_sha256
 from densewalk.pipelines.decoding.limits import MediaLimits
 from densewalk.pipelines.decoding.sandbox import ChildDiedError, DeadlinePassedError, Sandbox
-from densewalk.pipelines.records import Held, Probed, Reel, Segment, StreamFacts
+from densewalk.pipelines.records import Held, Probed, Reel, Segment
 from densewalk.pipelines.spool import frame_seconds, spooled_frames
 from densewalk.pipelines.stages.decode import Decode, DecodeConfig
+from tests.known_reels import STREAM
 
 MakeVideo = Callable[..., Path]
 
@@ -22,11 +24,8 @@ MakeVideo = Callable[..., Path]
 def _probed(path: Path, *, temporary: bool = False, segments: tuple[Segment, ...] = (), rotation: int = 0) -> Probed:
     sha256 = file_sha256(path)
     source = Source(id=sha256[:20], uri=str(path), bytes=path.stat().st_size, sha256=sha256)
-    facts = StreamFacts(
-        container="mov", codec="h264", pixel_format="yuv420p", coded_width=96, coded_height=64, rotation=rotation,
-        sample_aspect=1.0,
-    )  # fmt: skip
-    return Probed(held=Held(source=source, path=str(path), temporary=temporary, segments=segments), facts=facts)
+    held = Held(source=source, path=str(path), temporary=temporary, segments=segments)
+    return Probed(held=held, facts=replace(STREAM, rotation=rotation))
 
 
 @pytest.fixture

@@ -7,17 +7,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from filmed_scene import ExactFlow, film
 
 from densewalk.datasets.errors import ConfigError
 from densewalk.datasets.motion.flow_file import FlowFields, read_flow
 from densewalk.datasets.scenes.config import SceneConfig
 from densewalk.datasets.scenes.scene import Scene
 from densewalk.pipelines.inprocess import InProcessEngine
+from densewalk.pipelines.motion import motion_stage
 from densewalk.pipelines.records import Cutting
-from densewalk.pipelines.stages import flow as flow_stage
 from densewalk.pipelines.stages.flow import Flow, FlowConfig
 from densewalk.ssl.metrics.flow import endpoint_error
+from tests.filmed_scene import ExactFlow, film
 
 SCENE = Scene(SceneConfig(height=64, width=96, num_frames=8), 1)
 
@@ -45,7 +45,7 @@ def test_a_clip_shorter_than_every_stride_has_a_file_without_fields(tmp_path: Pa
 def test_exact_flow_is_stored_and_occlusion_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
 ) -> None:
-    monkeypatch.setattr(flow_stage, "load_estimator", lambda name, option: ExactFlow(SCENE))
+    monkeypatch.setattr(motion_stage, "load_estimator", lambda name, option: ExactFlow(SCENE))
     fields = run(film(SCENE.video(), tmp_path), strides=(1, 3), encoding=encoding, residual_stride=1)
     for source, target in product((0, 4), (1, 3)):
         true_2HW, visible_HW = SCENE.flow(source, source + target)

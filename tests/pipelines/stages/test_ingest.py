@@ -3,14 +3,13 @@
 import hashlib
 from pathlib import Path
 
-from corpus_rows import a_source
-
 from densewalk.datasets.ledger import Verdict
 from densewalk.datasets.records import name_id
 from densewalk.pipelines.corpus.admission import DUPLICATE, Admission, write_known
 from densewalk.pipelines.corpus.staging import Staging
 from densewalk.pipelines.records import Entry, Fetched, Held, Segment
 from densewalk.pipelines.stages.ingest import Ingest
+from tests.corpus_rows import a_source
 
 
 def _fetched(path: Path, **of_entry: object) -> Fetched:

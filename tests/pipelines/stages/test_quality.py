@@ -8,7 +8,6 @@ import av
 import cv2
 import numpy as np
 import pytest
-from painted_reels import BLACK, GREY, WHITE, cutting_of_reel, drifting, framed, painted_reel
 
 from densewalk.datasets.config import resolve
 from densewalk.datasets.errors import ConfigError
@@ -17,6 +16,8 @@ from densewalk.pipelines.clips.frames import ClipFrames
 from densewalk.pipelines.records import Candidate, Cutting, Refusal
 from densewalk.pipelines.spool import MOTION, read_motion
 from densewalk.pipelines.stages.quality import Quality, QualityConfig
+from tests.known_reels import cutting_of_reel
+from tests.painted_reels import BLACK, GREY, WHITE, drifting, framed, painted_reel
 
 CuttingOf = Callable[..., Cutting]
 LENIENT = {name: 0 for name in QualityConfig.__slots__ if name.startswith("m") and name != "min_side_px"}

@@ -24,7 +24,7 @@ MakeVideo = Callable[..., Path]
 
 
 def _signatures(cutting: Cutting) -> list[str]:
-    (signed,) = Signatures(DedupConfig())([cutting])
+    (signed,) = Signatures()([cutting])
     return [clip.signature for clip in signed.clips]
 
 

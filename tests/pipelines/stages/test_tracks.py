@@ -4,19 +4,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from filmed_scene import ExactFlow, film
 
 from densewalk.datasets.errors import ConfigError
 from densewalk.datasets.motion.track_file import TrackSet, read_tracks
 from densewalk.datasets.scenes.config import SceneConfig
 from densewalk.datasets.scenes.scene import Scene
 from densewalk.pipelines.inprocess import InProcessEngine
+from densewalk.pipelines.motion import motion_stage
 from densewalk.pipelines.motion.clip_flow import ClipFlow
 from densewalk.pipelines.records import Cutting
 from densewalk.pipelines.stage import Stage
-from densewalk.pipelines.stages import tracks as tracks_stage
 from densewalk.pipelines.stages.flow import Flow, FlowConfig
 from densewalk.pipelines.stages.tracks import Tracks, TracksConfig
+from tests.filmed_scene import ExactFlow, film
 
 SCENE = Scene(SceneConfig(height=64, width=96, num_frames=8), 1)
 
@@ -38,7 +38,7 @@ def true_path(scene: Scene, start: int, point_2: np.ndarray) -> np.ndarray:
 
 
 def test_tracks_lie_on_the_surfaces_they_began_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracks_stage, "load_estimator", lambda name, option: ExactFlow(SCENE))
+    monkeypatch.setattr(motion_stage, "load_estimator", lambda name, option: ExactFlow(SCENE))
     tracks = run(film(SCENE.video(), tmp_path), starts_per_frame=40)
     assert len(tracks) == 280
     cut = tracks.cut()

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from published_weights import filled, resnet_shapes, vit_tensors
 
 from densewalk.datasets.errors import DataError
 from densewalk.ssl.encoders.named import ARCHITECTURES, build_encoder, load_encoder, recognise
 from densewalk.ssl.encoders.resnet import ResNet, ResNetConfig
 from densewalk.ssl.encoders.vit import ViT, ViTConfig
+from tests.published_weights import filled, resnet_shapes, vit_tensors
 
 
 def _file(folder: Path, tensors: object) -> Path:

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from published_weights import filled, resnet_shapes, vit_tensors
 from torch import Tensor
 
 from densewalk.datasets.errors import DataError
 from densewalk.ssl.encoders.pretrained import load_pretrained
 from densewalk.ssl.encoders.resnet import ResNet, ResNetConfig
 from densewalk.ssl.encoders.vit import ViT, ViTConfig
+from tests.published_weights import filled, resnet_shapes, vit_tensors
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

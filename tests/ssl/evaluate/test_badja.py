@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from drifting_grid import BLOCK_PX, GridOracle, drifting_video
 from PIL import Image
 
 from densewalk.datasets.errors import BenchmarkError, ConfigError
@@ -24,6 +23,7 @@ from densewalk.ssl.evaluate.badja import (
 from densewalk.ssl.evaluate.benchmark import Scores, comparable
 from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
 from densewalk.ssl.matchers.position import PositionMatcher
+from tests.drifting_grid import BLOCK_PX, GridOracle, drifting_video
 
 GRID_HW = (12, 16)
 SIZE_HW = (12 * BLOCK_PX, 16 * BLOCK_PX)

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from video_mask_layouts import save_davis, save_davis_2016, save_masks, walking_squares
 
 from densewalk.datasets.config import resolve
 from densewalk.datasets.errors import BenchmarkError, ConfigError, DataError
@@ -19,6 +18,7 @@ from densewalk.ssl.evaluate.mask_folder import MaskFolder
 from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
 from densewalk.ssl.metrics.davis import mean_over_objects, score_sequence
 from densewalk.ssl.propagate.config import PRESETS
+from tests.video_mask_layouts import save_davis, save_davis_2016, save_masks, walking_squares
 
 SEQUENCES = {"judo": walking_squares(2), "bear": walking_squares(1)}
 Save = Callable[[dict[str, np.ndarray]], Scores]

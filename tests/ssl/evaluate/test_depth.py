@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from published_depth import SIZE_HW, write_nyu
 from torch import Tensor
 
 from densewalk.datasets.config import to_mapping
@@ -22,6 +21,7 @@ from densewalk.ssl.matchers.cosine import CosineMatcher
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.probe.depth import LinearDepthConfig
 from densewalk.ssl.walk.pair_features import PairFeatures
+from tests.published_depth import SIZE_HW, write_nyu
 
 AS_THEY_ARE = DepthBenchmarkConfig(num_train=0, height=0, width=0, linear=LinearDepthConfig(every_px=1, ridge=0.0))
 

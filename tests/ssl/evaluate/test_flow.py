@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 from jaxtyping import Float
-from published_flow import WRITERS, FlowWriter, write_chairs, write_kitti, write_things
 from torch import Tensor
 
 from densewalk.datasets.config import to_mapping
@@ -23,6 +22,7 @@ from densewalk.ssl.matchers.dis_flow import DisFlowMatcher
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.matchers.position import PositionMatcher
 from densewalk.ssl.walk.pair_features import PairFeatures
+from tests.published_flow import WRITERS, FlowWriter, write_chairs, write_kitti, write_things
 
 
 class FlowOracle(Matcher):

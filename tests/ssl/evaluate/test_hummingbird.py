@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from colour_blocks import ColourReader, write_blocks
 from PIL import Image
 
 from densewalk.datasets.errors import BenchmarkError, ConfigError, DataError
@@ -14,6 +13,7 @@ from densewalk.ssl.evaluate.benchmark import Scores, comparable
 from densewalk.ssl.evaluate.hummingbird import KINDS, Hummingbird, HummingbirdConfig
 from densewalk.ssl.evaluate.notebook import Notebook
 from densewalk.ssl.matchers.cosine import CosineMatcher
+from tests.colour_blocks import ColourReader, write_blocks
 
 SIDE = 64
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from colour_blocks import COLOURS, ColourReader
 from PIL import Image
 
 from densewalk.datasets.errors import BenchmarkError, ConfigError, DataError
 from densewalk.ssl.evaluate.benchmark import Scores, comparable
 from densewalk.ssl.evaluate.images import KINDS, ImageKnn, ImageKnnConfig, ImageLinear, ImageLinearConfig
 from densewalk.ssl.evaluate.notebook import Notebook
+from tests.colour_blocks import COLOURS, ColourReader
 
 CLASSES = 8
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from drifting_grid import BLOCK_PX, GridOracle, drifting_video
 from PIL import Image
 from scipy.io import savemat
 
@@ -20,6 +19,7 @@ from densewalk.ssl.evaluate.jhmdb import Jhmdb, JhmdbConfig, at_published_size
 from densewalk.ssl.evaluate.jhmdb_masks import JhmdbMasks, JhmdbMasksConfig
 from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
 from densewalk.ssl.matchers.position import PositionMatcher
+from tests.drifting_grid import BLOCK_PX, GridOracle, drifting_video
 
 FRAMES = 5
 GRID_HW = (12, 12)

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from colour_blocks import write_blocks
 
 from densewalk.datasets.errors import BenchmarkError
 from densewalk.ssl.evaluate.labelled_split import LabelledSplit
+from tests.colour_blocks import write_blocks
 
 
 @pytest.mark.parametrize(("asked", "found"), [(0, 3), (2, 2), (9, 3)])

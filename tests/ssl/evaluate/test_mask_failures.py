@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from video_mask_layouts import walking_squares
 
 from densewalk.ssl.evaluate.mask_failures import failure_reason
 from densewalk.ssl.metrics.davis import overlaps
+from tests.video_mask_layouts import walking_squares
 
 TRUTH = walking_squares(2, frames=8)
 FRAMES = range(1, 9)

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from video_mask_layouts import save_davis, save_masks, walking_squares
 
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.readers.video_masks.davis import read_davis
 from densewalk.datasets.readers.video_masks.masked_video import MaskedVideo
 from densewalk.ssl.evaluate.mask_folder import MaskFolder
+from tests.video_mask_layouts import save_davis, save_masks, walking_squares
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from colour_blocks import ColourReader, write_blocks
 
 from densewalk.datasets.errors import BenchmarkError, ConfigError
 from densewalk.ssl.evaluate.benchmark import Scores, comparable
 from densewalk.ssl.evaluate.notebook import Notebook
 from densewalk.ssl.evaluate.overclustering import KINDS, Overclustering, OverclusteringConfig
 from densewalk.ssl.probe.clusters import KMeansConfig
+from tests.colour_blocks import ColourReader, write_blocks
 
 EXACT: dict[str, Any] = {"side": 64, "raster": 64, "cluster": "nodes", "seeds": 2, "k_means": KMeansConfig(restarts=2)}
 """Nodes are blocks, so that an oracle has no blurred borders."""

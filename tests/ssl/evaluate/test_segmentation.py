@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from colour_blocks import CLASSES, ColourReader, write_blocks
 from PIL import Image
 
 from densewalk.datasets.config import resolve
@@ -22,6 +21,7 @@ from densewalk.ssl.probe.augmented import ResizedCropConfig
 from densewalk.ssl.probe.optimum import OptimumConfig
 from densewalk.ssl.probe.stepwise import StepwiseConfig
 from densewalk.ssl.probe.whole_image import WholeImageConfig
+from tests.colour_blocks import CLASSES, ColourReader, write_blocks
 
 AT_NODES = WholeImageConfig(side=64, square=True, score_side=8)
 """Scored where nodes are, so that an oracle has no blurred borders."""

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from published_weights import filled, resnet_shapes, vit_tensors
 
 from densewalk.datasets.errors import BenchmarkError, ConfigError, DataError
 from densewalk.ssl.encoders.resnet import ResNet
@@ -16,6 +15,7 @@ from densewalk.ssl.evaluate.mask_folder import MaskFolder
 from densewalk.ssl.evaluate.subjects import load_like, load_network, load_subject, run_of, usual_floor
 from densewalk.ssl.matchers.cosine import CosineMatcher
 from densewalk.ssl.matchers.gmflow import GMFlow, GMFlowConfig
+from tests.published_weights import filled, resnet_shapes, vit_tensors
 
 TINY = GMFlowConfig(stem_dim=8, middle_dim=8, dim=8, num_blocks=1, num_splits=1)
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from video_mask_layouts import save_masks, save_vip
 
 from densewalk.datasets.errors import BenchmarkError, DataError
 from densewalk.datasets.readers.video_masks.mask_files import read_mask
@@ -14,6 +13,7 @@ from densewalk.ssl.evaluate.mask_folder import MaskFolder
 from densewalk.ssl.evaluate.notebook import Notebook
 from densewalk.ssl.evaluate.vip import KIND, Vip, VipConfig
 from densewalk.ssl.propagate.config import PropagationConfig
+from tests.video_mask_layouts import save_masks, save_vip
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from video_mask_layouts import save_masks, save_youtube_vos, walking_squares
 
 from densewalk.datasets.errors import BenchmarkError, ConfigError, DataError
 from densewalk.datasets.readers.video_masks.mask_files import read_mask
@@ -16,6 +15,7 @@ from densewalk.ssl.evaluate.youtube_vos import KIND, YoutubeVos, YoutubeVosConfi
 from densewalk.ssl.matchers.position import PositionMatcher
 from densewalk.ssl.metrics.davis import object_row, overlaps
 from densewalk.ssl.propagate.config import PRESETS
+from tests.video_mask_layouts import save_masks, save_youtube_vos, walking_squares
 
 VIDEOS = ("003234408d", "0043f083b5")
 

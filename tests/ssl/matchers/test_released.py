@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
-from published_weights import filled, gmflow_extras, gmflow_shapes
 from torch import Tensor
 
 from densewalk.datasets.errors import DataError
 from densewalk.ssl.matchers.gmflow import GMFlow
 from densewalk.ssl.matchers.released import load_released
+from tests.published_weights import filled, gmflow_extras, gmflow_shapes
 
 WEIGHTS = filled(gmflow_shapes())
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from colour_blocks import COLOURS, ColourReader
 
 from densewalk.ssl.probe.pooled import middle_square, pooled_features
+from tests.colour_blocks import COLOURS, ColourReader
 
 
 @pytest.mark.parametrize("size_hw", [(30, 50), (300, 200), (28, 28), (33, 8000)])

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from colour_blocks import ColourReader, write_blocks
 
 from densewalk.datasets.errors import BenchmarkError, ConfigError
 from densewalk.datasets.readers.labelled import LabelledImage, LabelledImages
@@ -16,6 +15,7 @@ from densewalk.datasets.readers.segmentation import open_images
 from densewalk.ssl.evaluate.segmentation import KINDS
 from densewalk.ssl.probe.augmented import ResizedCropConfig, ScaledCropConfig
 from densewalk.ssl.probe.stepwise import StepwiseConfig, _loss, fit_in_steps, learning_rate, num_steps
+from tests.colour_blocks import ColourReader, write_blocks
 
 TINY = StepwiseConfig(
     view=ResizedCropConfig(crop=64, area=(1.0, 1.0)), loss_side=8, batch_size=2, length=20, drop_at=(15,), lr=1.0

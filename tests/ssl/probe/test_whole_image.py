@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from colour_blocks import BLOCK, CLASSES, COLOURS, ColourReader
 from torch import nn
 
 from densewalk.datasets.errors import ConfigError
@@ -15,6 +14,7 @@ from densewalk.ssl.probe.whole_image import (
     short_side_size,
     show,
 )
+from tests.colour_blocks import BLOCK, CLASSES, COLOURS, ColourReader
 
 
 @pytest.fixture

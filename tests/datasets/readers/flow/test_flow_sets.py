@@ -6,7 +6,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from published_flow import (
+
+from densewalk.datasets.errors import DataError
+from densewalk.datasets.readers.flow import FLOW_SETS
+from densewalk.datasets.readers.flow.pairs import FlowPairs, leaves_image
+from tests.published_flow import (
     SIZE_HW,
     WRITERS,
     write_chairs,
@@ -15,10 +19,6 @@ from published_flow import (
     write_things,
     write_things_subset,
 )
-
-from densewalk.datasets.errors import DataError
-from densewalk.datasets.readers.flow import FLOW_SETS
-from densewalk.datasets.readers.flow.pairs import FlowPairs, leaves_image
 
 
 def opened(name: str, root: Path, split: str | None = None) -> FlowPairs:

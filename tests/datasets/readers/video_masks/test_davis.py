@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from video_mask_layouts import SIZE_HW, save_davis, save_davis_2016, walking_squares
 
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.readers.video_masks.davis import read_davis
+from tests.video_mask_layouts import SIZE_HW, save_davis, save_davis_2016, walking_squares
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from video_mask_layouts import save_vip
 
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.readers.video_masks.vip import VIP_CLASSES, read_vip
+from tests.video_mask_layouts import save_vip
 
 
 def test_videos_come_in_the_order_of_the_list_with_their_categories(tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from video_mask_layouts import save_youtube_vos
 
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.readers.video_masks.youtube_vos import read_youtube_vos
+from tests.video_mask_layouts import save_youtube_vos
 
 
 def test_objects_come_in_where_meta_says(tmp_path: Path) -> None:
