@@ -46,7 +46,10 @@ def describe_result(result: PrepareResult) -> str:
     lines = [
         f"{result.sources} sources = {result.written} written + {result.rejected} rejected + {result.failed} failed"
         + (f" + {result.purged} purged" if result.purged else ""),
-        *(f"  {count:4d} {reason}" for reason, count in sorted(result.reasons.items(), key=lambda item: -item[1])),
+        *(
+            f"  {count:4d} {reason}"
+            for reason, count in sorted(result.reasons.items(), key=lambda item: (-item[1], item[0]))
+        ),
         f"{result.new_clips} new clips, {result.clips} in {result.folder}",
     ]
     return "\n".join(lines)

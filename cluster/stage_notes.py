@@ -1,5 +1,6 @@
 """What stages find, in words: for looking at one file before a corpus is made of millions."""
 
+import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -31,12 +32,22 @@ def run_until(specs: Sequence[str], config: PrepareConfig, last: str, *, tell_al
         engine = InProcessEngine()
         entries = list(read_entries((*specs, *config.sources), config.fetch.storage))
         for result in engine.run(stages, entries):
-            counts["ended early" if isinstance(result, Verdict) else f"went through {last}"] += 1
+            reel = _reel(result)
+            if reel is None or reel.is_last:
+                counts["ended early" if isinstance(result, Verdict) else f"went through {last}"] += 1
             if tell_all or isinstance(result, Verdict):
                 yield describe(result)
+            if reel is not None:
+                shutil.rmtree(reel.folder)  # the last stage of a corpus would have done it
         seconds = ", ".join(f"{name} {spent:.2f} s" for name, spent in engine.seconds.items())
     yield f"{len(entries)} sources: {', '.join(f'{count} {what}' for what, count in sorted(counts.items()))}"
     yield f"time: {seconds}"
+
+
+def _reel(record: Any) -> Reel | None:
+    record = record.shots if isinstance(record, Cutting) else record
+    record = record.reel if isinstance(record, ShotList) else record
+    return record if isinstance(record, Reel) else None
 
 
 @singledispatch
@@ -59,7 +70,8 @@ def _(record: Fetched) -> str:
 def _(record: Held) -> str:
     source = record.source
     parts = "".join(f"\n  segment {_span(part)}" for part in record.segments)
-    return f"{source.uri}: {source.bytes:,} bytes, sha256 {source.sha256}, licence {source.licence}{parts}"
+    label = f", label {source.label}" if source.label else ""
+    return f"{source.uri}: {source.bytes:,} bytes, sha256 {source.sha256}, licence {source.licence}{label}{parts}"
 
 
 @describe.register
@@ -102,6 +114,8 @@ def _clip(clip: Candidate) -> str:
     left, top, width, height = clip.crop_xywh
     text = f"{clip.key} {clip.start_seconds:.3f}-{clip.end_seconds:.3f} s {width}x{height}+{left}+{top}"
     words = [text, f"{clip.fps[0] / clip.fps[1]:.3f} fps", clip.label, describe_quality(clip.quality)]
+    words += [f"signature of {len(clip.signature)} letters {clip.signature[:16]}..."] if clip.signature else []
+    words += [f"{clip.frames} frames"] if clip.frames else []
     return "  ".join(filter(None, words))
 
 

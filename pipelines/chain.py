@@ -68,7 +68,9 @@ def stages_until(config: PrepareConfig, folders: Folders, last: str) -> tuple[St
     chain = build_stages(config, folders)
     names = [stage.name for stage in chain]
     if last not in names:
-        raise ConfigError(f"no stage {last!r} in this configuration (--until); there are {', '.join(names)}")
+        switches = {"signatures": "dedup.near", "flow": "flow.enabled", "tracks": "tracks.enabled"}
+        hint = f"; {switches[last]}=true switches it on" if last in switches else ""
+        raise ConfigError(f"no stage {last!r} in this configuration (--until); there are {', '.join(names)}{hint}")
     return chain[: names.index(last) + 1]
 
 

@@ -9,7 +9,7 @@ from densewalk.datasets.ledger import Verdict
 from densewalk.datasets.records import ClipRow, Source, clip_key
 from densewalk.datasets.shards.tar import write_shard
 from densewalk.pipelines.corpus.source_table import SourceRow
-from densewalk.pipelines.corpus.staging import ReelOutcome, StagedClip, Staging
+from densewalk.pipelines.corpus.staging import ReelOutcome, StagedClip, Staging, staged_name
 
 
 def a_source(uri: str = "/videos/a.mp4", content: str = "a") -> Source:
@@ -60,7 +60,8 @@ def stage_clips(staging: Staging, source: Source, contents: list[bytes], **of_re
     """Stage a reel whose clips have these mp4s and a json each; return them."""
     rows = [a_clip(source, place, mp4) for place, mp4 in enumerate(contents)]
     number = of_reel.pop("number", 0)
-    path: Path = staging.tar_path(source, number)
+    name = staged_name(source.uri, source.licence, source.label, ())
+    path: Path = staging.tar_path(source.id, name, number)
     members = [
         m
         for row, mp4 in zip(rows, contents, strict=True)
@@ -78,6 +79,7 @@ def stage_clips(staging: Staging, source: Source, contents: list[bytes], **of_re
     staging.put(
         ReelOutcome(
             source=source,
+            name=name,
             number=number,
             is_last=of_reel.pop("is_last", True),
             row=a_source_row(source, clips=len(clips), **of_reel),

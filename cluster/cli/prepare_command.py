@@ -65,7 +65,11 @@ def prepare(
     config = resolve(PrepareConfig(), overrides=overrides, file=config_file)
     if not specs and not config.sources:
         raise ConfigError("no source; name files, folders or lists, or sources=[...] in --config")
+    if until is None and show:
+        raise ConfigError("--show prints what a stage found; say which with --until STAGE")
     if until is not None:
+        if out is not None or explain:
+            raise ConfigError("--until writes no dataset; leave out --out and --explain, or --until")
         from densewalk.cluster.stage_notes import run_until
 
         for note in run_until(specs, config, until, tell_all=show):

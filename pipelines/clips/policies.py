@@ -61,35 +61,51 @@ def windows(
 
 
 def snippet(
-    record: ShotList, shots: Sequence[Interval], timeline: Timeline, *, seconds: float, seed: int
+    record: ShotList, wholes: Sequence[Proposal], timeline: Timeline, *, seconds: float, seed: int
 ) -> Proposal | None:
     """Return one random stretch of a source's shots, or the longest shot refused when none is long enough.
 
-    A frame of the source is drawn, and the reel that holds it gives the snippet: every moment of its shots at which
-    one can begin is equally likely. The draw depends on the seed and the source's content alone. None in all other
-    reels and where there is no shot at all.
+    `wholes` are the reel's shots, or the parts of them that are wanted. A moment of what is wanted is drawn, and the
+    reel that holds it gives the snippet: every moment of its shots at which one can begin is equally likely. The draw
+    depends on the seed and the source's content alone. None in all other reels and where there is no shot at all.
     """
     reel = record.reel
     digest = hashlib.sha256(f"{seed} {reel.source.id}".encode()).digest()
     which, where = ((int.from_bytes(digest[k : k + 8], "big") >> 11) / 2**53 for k in (0, 8))
-    if not _holds(reel, which * max(reel.facts.packets, 1)) or not shots:
+    if not _holds(reel, _drawn_frame(reel, which)) or not wholes:
         return None
+    shots = [whole.interval for whole in wholes]
     frame_seconds = 1 / float(timeline.rate)
     # A shot may be half a frame short, as rounding would have it.
     slack = [timeline.seconds(shot) - seconds + frame_seconds for shot in shots]
     room = [value if value > 0.5 * frame_seconds else 0.0 for value in slack]
     if not any(room):
-        longest = max(shots, key=timeline.seconds)
-        detail = f"longest shot {timeline.seconds(longest):.3f} s; clips.snippet_seconds={seconds:g}"
-        return Proposal(
-            interval=longest, shot=longest[0], refusal=Refusal(outcome="rejected", reason="too short", detail=detail)
-        )
+        longest = max(wholes, key=lambda whole: timeline.seconds(whole.interval))
+        detail = f"longest shot {timeline.seconds(longest.interval):.3f} s; clips.snippet_seconds={seconds:g}"
+        return replace(longest, refusal=Refusal(outcome="rejected", reason="too short", detail=detail))
     before = [0.0, *accumulate(room)]
     chosen = min(bisect_right(before, where * before[-1]), len(shots)) - 1
     shot, place = shots[chosen], where * before[-1] - before[chosen]
     latest = timeline.nearest(timeline.end(shot) - seconds, shot)
     start = min(timeline.on_display(timeline.start(shot[0]) + place, shot), latest)
-    return Proposal(interval=(start, timeline.nearest(timeline.start(start) + seconds, shot)), shot=shot[0])
+    return replace(wholes[chosen], interval=(start, timeline.nearest(timeline.start(start) + seconds, shot)))
+
+
+def _drawn_frame(reel: Reel, which: float) -> float:
+    """Return the frame of the source that lies at the share `which` of all that is wanted of it."""
+    if not reel.segments:
+        return which * max(reel.facts.packets, 1)
+    end = reel.facts.last_seconds - reel.facts.first_seconds
+    spans = [
+        (part.start_seconds, max(part.start_seconds, end if part.end_seconds is None else part.end_seconds))
+        for part in reel.segments
+    ]
+    left = which * sum(stop - start for start, stop in spans)
+    for start, stop in spans:
+        if left <= stop - start:
+            break
+        left -= stop - start
+    return (start + left) * float(reel.rate)
 
 
 def _holds(reel: Reel, frame: float) -> bool:

@@ -6,7 +6,7 @@ when the books are closed. Workers on any machine that see the folders agree thr
 """
 
 import fcntl
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,8 @@ import numpy as np
 from densewalk.datasets.atomic import write_bytes
 from densewalk.datasets.ledger import Verdict, name_verdict, source_verdict
 from densewalk.datasets.records import Source
-from densewalk.pipelines.corpus.staging import Staging
+from densewalk.pipelines.corpus.staging import Staging, staged_name
+from densewalk.pipelines.records import Segment
 
 __all__ = ["DUPLICATE", "Admission", "write_known"]
 
@@ -33,12 +34,12 @@ class Admission:
     """Folder of this run, one file per content."""
     staging: Staging
 
-    def verdict_on(self, source: Source, *, num_segments: int = 0) -> Verdict | None:
-        """Return why a source is not worked on, or None for one that is."""
+    def verdict_on(self, source: Source, segments: Sequence[Segment] = ()) -> Verdict | None:
+        """Return why a source, of which `segments` are wanted, is not worked on, or None for one that is."""
         if self._is_known(source.id) or not self._claim(source):
-            detail = f"its {num_segments} segments were not made" if num_segments else ""
+            detail = f"its {len(segments)} segments were not made" if segments else ""
             return name_verdict(source.uri, "rejected", DUPLICATE, detail, source_id=source.id)
-        if self.staging.holds(source.id, source.uri):
+        if self.staging.holds(source.id, staged_name(source.uri, source.licence, source.label, segments)):
             return source_verdict(source, "written")
         return None
 

@@ -22,7 +22,7 @@ from densewalk.pipelines.stages.decode import Decode
 from densewalk.pipelines.stages.ingest import Ingest
 from densewalk.pipelines.stages.probe import Probe
 
-__all__ = ["extended", "grown_signatures", "signed_clips", "without_duplicates"]
+__all__ = ["extended", "grown_signatures", "held_out", "signed_clips", "without_duplicates"]
 
 
 def without_duplicates(kept: Sequence[SourceOutcome], work: Workplace, config: PrepareConfig) -> list[SourceOutcome]:
@@ -30,12 +30,20 @@ def without_duplicates(kept: Sequence[SourceOutcome], work: Workplace, config: P
     duplicates = find_duplicates(
         (signed for outcome in kept for signed in signed_clips(outcome)),
         read_signatures(work.out / SIGNATURES),
-        held_out_signatures(config.dedup, decoded=_Decoder(config, work.scratch), work=work.fetched),
+        held_out(work, config),
         work=work.scratch,
         config=config.dedup,
     )
     refusals = {duplicate.key: duplicate.refusal() for duplicate in duplicates}
     return [drop_clips(outcome, refusals) for outcome in kept]
+
+
+def held_out(work: Workplace, config: PrepareConfig) -> Iterator[Signed]:
+    """Yield what shows the held-out videos; they are decoded once, later calls find the result in the work folder.
+
+    Raises `ConfigError` or `DataError` naming a held-out path that cannot be used.
+    """
+    return held_out_signatures(config.dedup, decoded=_Decoder(config, work.scratch), work=work.fetched)
 
 
 def extended(

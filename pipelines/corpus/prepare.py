@@ -18,7 +18,7 @@ from densewalk.pipelines.chain import stage_versions
 from densewalk.pipelines.corpus.accounts import Accounts
 from densewalk.pipelines.corpus.closing import settle
 from densewalk.pipelines.corpus.commit import commit, read_state
-from densewalk.pipelines.corpus.growth import extended, grown_signatures, without_duplicates
+from densewalk.pipelines.corpus.growth import extended, grown_signatures, held_out, without_duplicates
 from densewalk.pipelines.corpus.pack import drop_strays
 from densewalk.pipelines.corpus.processing import PrepareProgress, process
 from densewalk.pipelines.corpus.workplace import CONFIG, held
@@ -98,6 +98,8 @@ def prepare(
     with held(out, recipe) as work:
         before = read_state(out)
         check_recipe(out, before.recipe_hash, config, versions)
+        for _ in held_out(work, config):
+            pass  # a path that cannot be used is known before weeks of work, not after
         if not (out / CONFIG).is_file():
             write_text(out / CONFIG, to_yaml(config))
         homes = {v.id: v for v in before.verdicts if v.kind == "source" and not v.is_of_name}

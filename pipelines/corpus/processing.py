@@ -4,11 +4,10 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 
 from densewalk.datasets.ledger import Verdict
-from densewalk.datasets.records import name_id
 from densewalk.pipelines.chain import Folders, corpus_stages
 from densewalk.pipelines.corpus.admission import Admission, write_known
 from densewalk.pipelines.corpus.closing import SourceOutcome, whole_source
-from densewalk.pipelines.corpus.staging import NAME_DIGITS, Staging
+from densewalk.pipelines.corpus.staging import Staging, staged_name
 from densewalk.pipelines.corpus.workplace import Workplace
 from densewalk.pipelines.engine import Engine
 from densewalk.pipelines.recipe import PrepareConfig
@@ -51,7 +50,8 @@ def process(
     staging = Staging(work.staged)
     admission = Admission(work.scratch / "known.bin", work.scratch / "claims", staging)
     write_known(admission.known, homes)
-    left, staged, verdicts = _without_remote(entries, staging, homes)
+    names = {e.uri: staged_name(e.uri, e.licence or config.licence, e.label, e.segments) for e in entries}
+    left, staged, verdicts = _without_remote(entries, names, staging, homes)
     books = _Progress(len(entries), len(entries) - len(left), progress)
     results = engine.run(corpus_stages(config, Folders(work.fetched, work.scratch), admission), left)
     try:
@@ -63,25 +63,24 @@ def process(
             else:
                 verdicts.append(result)
                 if not result.is_of_name:
-                    staging.put_verdict(result)
+                    staging.put_verdict(result, names[result.uri])
             books.tell(result)
     finally:
         if isinstance(results, Generator):
             results.close()
-    outcomes, late = _staged_outcomes(staging, staged, {verdict.uri for verdict in verdicts})
+    ended = {verdict.uri for verdict in verdicts}
+    outcomes, late = _staged_outcomes(staging, {pair for pair in staged if pair[1] not in ended}, names)
     return outcomes, verdicts + late
 
 
 def _staged_outcomes(
-    staging: Staging, staged: set[tuple[str, str]], ended: set[str]
+    staging: Staging, staged: set[tuple[str, str]], names: Mapping[str, str]
 ) -> tuple[list[SourceOutcome], list[Verdict]]:
-    """Read what is staged of sources, given by id and uri, but of those that ended with a verdict in this run."""
+    """Read what is staged of sources, given by id and uri; `names` are what it is staged under, by uri."""
     outcomes: list[SourceOutcome] = []
     verdicts: list[Verdict] = []
     for source_id, uri in sorted(staged):
-        if uri in ended:
-            continue
-        outcome = staging.outcome(source_id, uri)
+        outcome = staging.outcome(source_id, names[uri])
         if outcome is None:
             raise RuntimeError(f"{uri} left the last stage but is not staged in {staging.folder}")
         if isinstance(outcome, Verdict):
@@ -92,7 +91,7 @@ def _staged_outcomes(
 
 
 def _without_remote(
-    entries: Sequence[Entry], staging: Staging, homes: Mapping[str, Verdict]
+    entries: Sequence[Entry], names: Mapping[str, str], staging: Staging, homes: Mapping[str, Verdict]
 ) -> tuple[list[Entry], set[tuple[str, str]], list[Verdict]]:
     """Part entries that need work from remote ones that are staged or in the dataset and are not fetched again.
 
@@ -104,12 +103,12 @@ def _without_remote(
     staged: set[tuple[str, str]] = set()
     verdicts: list[Verdict] = []
     for entry in entries:
-        source_id = staged_names.get(name_id(entry.uri)[:NAME_DIGITS])
+        source_id = staged_names.get(names[entry.uri])
         if not is_remote(entry.uri):
             left.append(entry)
         elif (home := rows.get(entry.uri)) is not None:
             verdicts.append(home)
-        elif source_id is not None and staging.holds(source_id, entry.uri):
+        elif source_id is not None and staging.holds(source_id, names[entry.uri]):
             staged.add((source_id, entry.uri))
         else:
             left.append(entry)

@@ -4,25 +4,28 @@
     .work/staged/<recipe>/<source id>-<name>-<reel>[.last].json  its outcome, written last
     .work/staged/<recipe>/<source id>-<name>.verdict.json        for a source that gave nothing
 
-`name` stands for the uri, so copies of one content that two workers make at once cannot spoil each other. Every file is
+`name` stands for the uri and for what is wanted of it, so copies of one content that two workers make at once cannot
+spoil each other, and what was staged for other segments, another label or licence is not taken up. Every file is
 written elsewhere and renamed.
 """
 
+import hashlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 from densewalk.datasets.atomic import write_text
 from densewalk.datasets.ledger import Verdict
-from densewalk.datasets.records import ClipRow, Source, name_id
+from densewalk.datasets.records import ClipRow, Source
 from densewalk.datasets.row_tables import row_from
 from densewalk.pipelines.corpus.source_table import SourceRow
+from densewalk.pipelines.records import Segment
 
-__all__ = ["NAME_DIGITS", "ReelOutcome", "StagedClip", "Staging"]
+__all__ = ["ReelOutcome", "StagedClip", "Staging", "staged_name"]
 
-NAME_DIGITS = 16
-"""Digits of a uri's `name_id` in file names."""
+_NAME_DIGITS = 16
 _LAST = ".last"
 
 
@@ -43,6 +46,8 @@ class ReelOutcome:
     """What became of a reel and of its candidate clips."""
 
     source: Source
+    name: str
+    """What `staged_name` gives for its source."""
     number: int
     is_last: bool
     row: SourceRow
@@ -58,46 +63,46 @@ class Staging:
 
     folder: Path
 
-    def tar_path(self, source: Source, reel: int) -> Path:
+    def tar_path(self, source_id: str, name: str, reel: int) -> Path:
         """Return where the members of a reel's clips belong."""
-        return self.folder / f"{_stem(source.id, source.uri)}-{reel:04d}.tar"
+        return self.folder / f"{source_id}-{name}-{reel:04d}.tar"
 
     def put(self, outcome: ReelOutcome) -> None:
         """Declare a reel staged; its tar, if it has clips, must lie in its place."""
         last = _LAST if outcome.is_last else ""
-        name = f"{_stem(outcome.source.id, outcome.source.uri)}-{outcome.number:04d}{last}.json"
-        write_text(self.folder / name, json.dumps(asdict(outcome), sort_keys=True))
+        file = f"{outcome.source.id}-{outcome.name}-{outcome.number:04d}{last}.json"
+        write_text(self.folder / file, json.dumps(asdict(outcome), sort_keys=True))
 
-    def put_verdict(self, verdict: Verdict) -> None:
+    def put_verdict(self, verdict: Verdict, name: str) -> None:
         """Keep the verdict on a source that ended before it was staged; it outweighs reels that were."""
-        path = self._verdict_path(verdict.source_id, verdict.uri)
+        path = self._verdict_path(verdict.source_id, name)
         write_text(path, json.dumps(asdict(verdict), sort_keys=True))
 
-    def holds(self, source_id: str, uri: str) -> bool:
+    def holds(self, source_id: str, name: str) -> bool:
         """Return whether nothing more needs to be done for a source."""
-        return self._verdict_path(source_id, uri).is_file() or self._reel_paths(source_id, uri) is not None
+        return self._verdict_path(source_id, name).is_file() or self._reel_paths(source_id, name) is not None
 
     def names(self) -> dict[str, str]:
-        """Return the ids of sources of which something is staged, by the digits of their names."""
+        """Return the ids of sources of which something is staged, by their names."""
         if not self.folder.is_dir():
             return {}
         parts = (path.name.split("-") for path in self.folder.iterdir())
         return {name.partition(".")[0]: source_id for source_id, name, *_ in parts}
 
-    def outcome(self, source_id: str, uri: str) -> list[ReelOutcome] | Verdict | None:
+    def outcome(self, source_id: str, name: str) -> list[ReelOutcome] | Verdict | None:
         """Return what became of a source's reels, or the verdict on it, or None when it is unfinished."""
-        verdict = self._verdict_path(source_id, uri)
+        verdict = self._verdict_path(source_id, name)
         if verdict.is_file():
             return Verdict(**json.loads(verdict.read_text()))
-        paths = self._reel_paths(source_id, uri)
+        paths = self._reel_paths(source_id, name)
         return None if paths is None else [_outcome(json.loads(path.read_text())) for path in paths]
 
-    def _verdict_path(self, source_id: str, uri: str) -> Path:
-        return self.folder / f"{_stem(source_id, uri)}.verdict.json"
+    def _verdict_path(self, source_id: str, name: str) -> Path:
+        return self.folder / f"{source_id}-{name}.verdict.json"
 
-    def _reel_paths(self, source_id: str, uri: str) -> list[Path] | None:
+    def _reel_paths(self, source_id: str, name: str) -> list[Path] | None:
         """Return the outcomes of all reels up to the last, or None where one is missing."""
-        stem = _stem(source_id, uri)
+        stem = f"{source_id}-{name}"
         found = sorted(self.folder.glob(f"{stem}-*{_LAST}.json"))
         if not found:
             return None
@@ -107,13 +112,16 @@ class Staging:
         return [*earlier, last] if all(path.is_file() for path in earlier) else None
 
 
-def _stem(source_id: str, uri: str) -> str:
-    return f"{source_id}-{name_id(uri)[:NAME_DIGITS]}"
+def staged_name(uri: str, licence: str, label: str, segments: Sequence[Segment]) -> str:
+    """Return 16 hex digits for a video and what is wanted of it."""
+    wish = [uri, licence, label, [astuple(segment) for segment in segments]]
+    return hashlib.sha256(json.dumps(wish).encode()).hexdigest()[:_NAME_DIGITS]
 
 
 def _outcome(content: dict[str, Any]) -> ReelOutcome:
     return ReelOutcome(
         source=Source(**content["source"]),
+        name=content["name"],
         number=content["number"],
         is_last=content["is_last"],
         row=row_from(SourceRow, content["row"]),

@@ -29,10 +29,10 @@ def serve(handle: Callable[[Answer], Answer | Iterable[Answer]]) -> None:
     raises is a fault of its code and reaches the parent as such.
     """
     settings = json.loads(sys.argv[2])
-    resource.setrlimit(resource.RLIMIT_AS, (settings["memory_bytes"],) * 2)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _limit(resource.RLIMIT_AS, settings["memory_bytes"])
+    _limit(resource.RLIMIT_CORE, 0)
     if settings["writable"] is None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (_LARGEST_LOG,) * 2)
+        _limit(resource.RLIMIT_FSIZE, _LARGEST_LOG)
     unlimited = confine(settings["writable"] and Path(settings["writable"]))
     parent = _Parent(socket.socket(fileno=int(sys.argv[1])))
     parent.say({"unlimited": unlimited})
@@ -53,6 +53,13 @@ def serve(handle: Callable[[Answer], Answer | Iterable[Answer]]) -> None:
                 os.close(descriptor)
 
 
+def _limit(what: int, most: int) -> None:
+    """Lower a limit, unless who started this process set a lower one, as batch systems do."""
+    _, hard = resource.getrlimit(what)
+    lowest = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(what, (lowest, lowest))
+
+
 class _Parent:
     """The child's end of the dialogue; a thread listens, so that the parent's end is noticed in the middle of work."""
 
@@ -71,7 +78,10 @@ class _Parent:
         text = b""
         descriptors: list[int] = []
         while True:
-            chunk, received, _, _ = socket.recv_fds(self._connection, 1 << 16, 1)
+            try:
+                chunk, received, _, _ = socket.recv_fds(self._connection, 1 << 16, 1)
+            except ConnectionResetError:  # it died before it had read an answer
+                os._exit(0)
             if not chunk:
                 os._exit(0)
             text, descriptors = text + chunk, descriptors + received

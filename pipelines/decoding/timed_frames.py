@@ -24,6 +24,8 @@ from densewalk.pipelines.decoding.wanted import Entrance, Wanted
 __all__ = ["TimedFrames"]
 
 _UNKNOWN_RATE = 25
+_SLOWEST_RATE = Fraction(1)
+"""Frames further apart stand before holes; a file of two frames claims as few a second as it likes."""
 _SAME_SHAPE = 0.01
 
 
@@ -35,7 +37,7 @@ class TimedFrames:
     ) -> None:
         self.faults: list[str] = []
         """What ended the frames early or was passed over, in words."""
-        self.declared_rate = Fraction(stream.average_rate or _UNKNOWN_RATE)
+        self.declared_rate = max(Fraction(stream.average_rate or _UNKNOWN_RATE), _SLOWEST_RATE)
         self.repair = TickRepair(
             Fraction(stream.time_base or Fraction(1, 1000)),
             self.declared_rate,

@@ -7,6 +7,7 @@ fps`, asked half a source frame later so that rounded timestamps cannot swap nei
 Shapes: N frames of the source, K frames of the clip.
 """
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -49,10 +50,7 @@ def varies(time_N: Float[np.ndarray, "n"], rate: Fraction) -> bool:
 
 def stored_rate(rate: Fraction, max_fps: float) -> Fraction:
     """Return `rate` divided by the smallest whole number that brings it to `max_fps` or below."""
-    divisor = 1
-    while float(rate / divisor) > max_fps * 1.001:
-        divisor += 1
-    return rate / divisor
+    return rate / max(1, math.ceil(rate / Fraction(max_fps * 1.001)))
 
 
 def long_gaps(time_N: Float[np.ndarray, "n"]) -> list[int]:

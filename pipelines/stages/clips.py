@@ -6,7 +6,7 @@ reel: what a policy would lay over the border of two reels is divided there, at 
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
@@ -33,7 +33,7 @@ class ClipConfig:
     policy: Policy = "shots"
     """`shots`: whole shots; `windows`: windows of fixed length, and what is left of a shot; `segments`: the parts that
     the list of sources asks for, whole videos where it asks for none; `snippet`: one random stretch of each source, as
-    in YouTube-8M-Segments."""
+    in YouTube-8M-Segments. Where the list asks for parts, no policy goes beyond them."""
     min_seconds: float = 1.0
     """Shortest clip; what is shorter is rejected."""
     max_seconds: float = 10.0
@@ -75,7 +75,7 @@ class Clips(Stage[ShotList, Cutting]):
     """Plans the clips of each reel."""
 
     name = "clips"
-    version = 2
+    version = 3
 
     def __init__(self, config: ClipConfig) -> None:
         self.config = config
@@ -98,21 +98,27 @@ class Clips(Stage[ShotList, Cutting]):
 
     def _proposals(self, record: ShotList, shots: Sequence[tuple[int, int]], timeline: Timeline) -> Iterator[Proposal]:
         config = self.config
+        wanted = _named_once(self._wanted(record, shots, timeline))
         if config.policy == "snippet":
-            drawn = snippet(record, shots, timeline, seconds=config.snippet_seconds, seed=config.seed)
-            yield from () if drawn is None else (drawn,)
-        elif config.policy == "windows":
-            for shot in shots:
-                yield from _windows(shot, timeline, config)
-        else:
-            wholes = (
-                from_segments(record, shots, timeline, cuts_inside=config.cuts_in_segments)
-                if config.policy == "segments"
-                else (Proposal(interval=shot, shot=shot[0]) for shot in shots)
-            )
-            for whole in wholes:
-                pieces = divided(timeline, whole.interval, config.max_seconds) if whole.refusal is None else []
-                yield from (replace(whole, interval=piece) for piece in pieces or [whole.interval])
+            wholes = [whole for whole in wanted if whole.refusal is None]
+            drawn = snippet(record, wholes, timeline, seconds=config.snippet_seconds, seed=config.seed)
+            wanted = [*(whole for whole in wanted if whole.refusal is not None), *([drawn] if drawn else [])]
+        for whole in wanted:
+            if whole.refusal is not None or config.policy == "snippet":
+                yield whole
+            elif config.policy == "windows":
+                yield from _windows(whole, timeline, config)
+            else:
+                pieces = divided(timeline, whole.interval, config.max_seconds)
+                yield from (replace(whole, interval=piece) for piece in pieces)
+
+    def _wanted(self, record: ShotList, shots: Sequence[tuple[int, int]], timeline: Timeline) -> Iterator[Proposal]:
+        """Yield the shots, or what the list of sources asks for of them."""
+        if self.config.policy == "segments":
+            return from_segments(record, shots, timeline, cuts_inside=self.config.cuts_in_segments)
+        if record.reel.segments:
+            return from_segments(record, shots, timeline, cuts_inside="divide")
+        return (Proposal(interval=shot, shot=shot[0]) for shot in shots)
 
     def _judged(self, proposal: Proposal, timeline: Timeline) -> Proposal:
         if proposal.refusal is not None:
@@ -132,18 +138,20 @@ def _inner_shots(record: ShotList) -> list[tuple[int, int]]:
     return [(first + start, first + end) for start, end in inner]
 
 
-def _windows(shot: tuple[int, int], timeline: Timeline, config: ClipConfig) -> Iterator[Proposal]:
-    fitting, rest = windows(timeline, shot, window_seconds=config.window_seconds, hop_seconds=config.hop_seconds)
-    yield from (Proposal(interval=interval, shot=shot[0]) for interval in fitting)
+def _windows(whole: Proposal, timeline: Timeline, config: ClipConfig) -> Iterator[Proposal]:
+    fitting, rest = windows(
+        timeline, whole.interval, window_seconds=config.window_seconds, hop_seconds=config.hop_seconds
+    )
+    yield from (replace(whole, interval=interval) for interval in fitting)
     if rest is not None:
         seconds = timeline.seconds(rest)
         short = bool(fitting) and seconds < config.min_seconds - 1e-6
         detail = f"{seconds:.3f} s; clips.min_seconds={config.min_seconds:g}"
         refusal = Refusal(outcome="rejected", reason="rest of a shot", detail=detail) if short else None
-        yield Proposal(interval=rest, shot=shot[0], refusal=refusal)
+        yield replace(whole, interval=rest, refusal=refusal)
 
 
-def _named_once(proposals: Sequence[Proposal]) -> list[Proposal]:
+def _named_once(proposals: Iterable[Proposal]) -> list[Proposal]:
     """Make one proposal of those with the same frames: their labels stand together."""
     by_interval: dict[tuple[int, int], Proposal] = {}
     for proposal in proposals:

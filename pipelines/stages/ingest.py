@@ -45,7 +45,7 @@ class Ingest(Stage[Fetched, Held]):
             label=entry.label,
         )
         if self.admission is not None:
-            verdict = self.admission.verdict_on(source, num_segments=len(entry.segments))
+            verdict = self.admission.verdict_on(source, entry.segments)
             if verdict is not None:
                 if fetched.temporary:
                     path.unlink(missing_ok=True)

@@ -13,7 +13,7 @@ from densewalk.datasets.quality import ClipQuality
 from densewalk.datasets.records import ClipRow, Source
 from densewalk.datasets.shards.tar import MemberPlace, write_shard
 from densewalk.pipelines.corpus.source_table import SourceRow
-from densewalk.pipelines.corpus.staging import ReelOutcome, StagedClip, Staging
+from densewalk.pipelines.corpus.staging import ReelOutcome, StagedClip, Staging, staged_name
 from densewalk.pipelines.decoding.timestamps import display_end
 from densewalk.pipelines.records import Candidate, Cutting, Reel, Refusal, ShotList, Staged
 from densewalk.pipelines.spool import frame_seconds
@@ -47,6 +47,7 @@ class Stow(Stage[Cutting, Staged]):
         clips = tuple(self._write_tar(cutting)) if cutting.clips else ()
         outcome = ReelOutcome(
             source=reel.source,
+            name=_name(reel),
             number=reel.number,
             is_last=reel.is_last,
             row=_source_row(cutting.shots, len(clips)),
@@ -67,7 +68,7 @@ class Stow(Stage[Cutting, Staged]):
 
     def _write_tar(self, cutting: Cutting) -> Iterator[StagedClip]:
         reel = cutting.shots.reel
-        path = self.staging.tar_path(reel.source, reel.number)
+        path = self.staging.tar_path(reel.source.id, _name(reel), reel.number)
         temporary = self.scratch / path.name
         places: dict[str, list[MemberPlace]] = {}
         for place in write_shard(temporary, self._members(cutting)):
@@ -99,6 +100,10 @@ class Stow(Stage[Cutting, Staged]):
         content = {name: value for name, value in asdict(row).items() if name not in _PLACE}
         content |= {"uri": source.uri, "source_sha256": source.sha256, "stages": self.stage_versions}
         return json.dumps(content, sort_keys=True, ensure_ascii=False).encode()
+
+
+def _name(reel: Reel) -> str:
+    return staged_name(reel.source.uri, reel.source.licence, reel.source.label, reel.segments)
 
 
 def _row(clip: Candidate, reel: Reel, mp4: MemberPlace, *, shard: str = "", companions: str = "") -> ClipRow:

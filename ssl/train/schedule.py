@@ -12,4 +12,4 @@ def learning_rate(progress: Progress, *, peak: float, warmup_steps: int) -> floa
     """Return the rate of the step that `progress` leads to; step `warmup_steps` is the first at `peak`."""
     if progress.step >= warmup_steps:
         return peak
-    return peak * (progress.step + 1) / warmup_steps
+    return peak * ((progress.step + 1) / warmup_steps)

@@ -1,5 +1,6 @@
 """Stages run by name over a file say what they found, and leave nothing behind."""
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,35 @@ def test_without_details_only_counts_and_early_ends_are_told(video: Path, tmp_pa
 def test_a_stage_that_is_not_there_is_named_with_those_that_are(video: Path) -> None:
     with pytest.raises(ConfigError, match=r"no stage 'shot'.*decode, shots, clips"):
         _notes(video, "shot")
+
+
+def test_a_stage_that_is_switched_off_comes_with_its_switch(video: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no stage 'flow'.*flow.enabled=true"):
+        _notes(video, "flow")
+
+
+def test_a_source_of_many_reels_is_one_source_and_leaves_no_frames_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing after the named stage removes frames, and a folder of videos would fill the disk."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    config = resolve(CONFIG, overrides=["decode.reel_frames=150"])
+    notes = run_until([str(write_film(tmp_path / "long.mp4", num_frames=400))], config, "shots", tell_all=True)
+    first = next(notes)
+    assert "reel 0, frames [0, 150)" in first
+    frames = list(tmp_path.glob("densewalk-*/scratch/*/0000"))
+    second = next(notes)
+    assert "reel 1" in second
+    assert len(frames) == 1
+    assert not frames[0].exists()
+    assert "1 sources: 1 went through shots" in "\n".join(notes)
+
+
+def test_signatures_and_encoded_frames_are_told(video: Path) -> None:
+    config = resolve(PrepareConfig(), overrides=["shots.detector=none"])
+    text = "\n".join(run_until([str(video)], config, "encode", tell_all=True))
+    assert "signature of" in text
+    assert "20 frames" in text
 
 
 def test_records_without_words_are_a_fault_of_the_code() -> None:

@@ -77,6 +77,22 @@ def test_prepare_reports_all_wrong_overrides_at_once(videos: Path, tmp_path: Pat
     assert "decode.short_side_px" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--show"], "--until STAGE"),
+        (["--until", "probe", "--out", "D"], "leave out --out"),
+        (["--until", "probe", "--explain"], "leave out --out and --explain"),
+    ],
+)
+def test_prepare_takes_no_option_that_it_would_ignore(
+    videos: Path, densewalk: Run, options: list[str], said: str
+) -> None:
+    result = densewalk("prepare", videos, *options)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
 @pytest.mark.parametrize("case", ["missing", "empty", "nothing"])
 def test_prepare_refuses_input_that_is_not_there(case: str, tmp_path: Path, densewalk: Run) -> None:
     (tmp_path / "empty").mkdir()

@@ -159,7 +159,8 @@ def test_a_segment_over_two_reels_gives_a_part_in_each_and_one_behind_the_end_a_
 
 def _drawn(reel: Reel, shots: list[tuple[int, int]], seconds: float, seed: int = 0) -> Proposal | None:
     record = ShotList(reel=reel, cuts=(), transitions=(), shots=tuple(shots))
-    return snippet(record, shots, Timeline.of(reel), seconds=seconds, seed=seed)
+    wholes = [Proposal(interval=shot, shot=shot[0]) for shot in shots]
+    return snippet(record, wholes, Timeline.of(reel), seconds=seconds, seed=seed)
 
 
 def test_a_snippet_lies_in_one_shot_and_every_start_is_equally_likely(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from densewalk.datasets.ledger import Verdict
 from densewalk.pipelines.corpus.admission import DUPLICATE, Admission, write_known
 from densewalk.pipelines.corpus.staging import Staging
+from densewalk.pipelines.records import Segment
 from tests.corpus_rows import a_source, stage_clips
 
 
@@ -55,6 +56,6 @@ def test_what_is_staged_counts_as_written(tmp_path: Path) -> None:
 
 
 def test_segments_that_are_not_made_are_mentioned(tmp_path: Path) -> None:
-    verdict = _admission(tmp_path, "a").verdict_on(a_source(), num_segments=3)
+    verdict = _admission(tmp_path, "a").verdict_on(a_source(), [Segment()] * 3)
     assert verdict is not None
     assert verdict.detail == "its 3 segments were not made"

@@ -43,6 +43,7 @@ def test_reels_become_one_source() -> None:
     reels = [
         ReelOutcome(
             source=source,
+            name="",
             number=number,
             is_last=number == 2,
             row=a_source_row(

@@ -26,6 +26,7 @@ from densewalk.pipelines.corpus.processing import PrepareProgress
 from densewalk.pipelines.dedup.dedup_config import DedupConfig
 from densewalk.pipelines.inprocess import InProcessEngine
 from densewalk.pipelines.recipe import PrepareConfig
+from densewalk.pipelines.stages.clips import ClipConfig
 from densewalk.pipelines.stages.encode import EncodeConfig
 from densewalk.pipelines.stages.shots import ShotConfig
 
@@ -265,6 +266,23 @@ def test_what_is_staged_is_not_made_again(corpus: Corpus, tmp_path: Path) -> Non
     assert "decode" not in engine.seconds
 
 
+def test_what_was_staged_for_another_wish_is_not_taken_up(corpus: Corpus, tmp_path: Path) -> None:
+    """A list may change between an interrupted run and the next: its parts, labels and licences count."""
+
+    def stop(progress: PrepareProgress) -> None:
+        if progress.phase == "pack":
+            raise KeyboardInterrupt
+
+    config = replace(CONFIG, clips=ClipConfig(policy="segments"))
+    rows, out = tmp_path / "rows.csv", tmp_path / "D"
+    rows.write_text(f"path,start,end,label,licence\n{corpus.first / 'a.mp4'},0,1.2,one,CC0\n")
+    with pytest.raises(KeyboardInterrupt):
+        prepare([f"list:{rows}"], out, config, InProcessEngine(), stop)
+    rows.write_text(f"path,start,end,label,licence\n{corpus.first / 'a.mp4'},0.2,1.4,two,CC-BY-4.0\n")
+    prepare([f"list:{rows}"], out, config, InProcessEngine())
+    assert {(row.start_frame, row.label, row.licence) for row in Dataset.open(out).rows} == {(2, "two", "CC-BY-4.0")}
+
+
 def test_a_killed_run_repeated_with_less_leaves_no_stray_shard(corpus: Corpus, tmp_path: Path) -> None:
     out = tmp_path / "D"
     command = _command("before the commit is declared", out, [corpus.first, corpus.second])
@@ -339,6 +357,15 @@ def test_a_folder_that_is_no_dataset_is_never_touched(corpus: Corpus, tmp_path: 
     with pytest.raises(ConfigError, match=r"thesis\.tex.*--out"):
         _run([corpus.first], tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_wrong_held_out_path_is_known_before_any_source_is_read(corpus: Corpus, tmp_path: Path) -> None:
+    engine = InProcessEngine()
+    wrong = replace(CONFIG, dedup=DedupConfig(held_out=(str(tmp_path / "nowhere"),)))
+    with pytest.raises(ConfigError, match=r"dedup\.held_out=.*nowhere"):
+        prepare([str(corpus.first)], tmp_path / "D", wrong, engine)
+    assert not engine.seconds
+    assert prepare([str(corpus.first)], tmp_path / "D", CONFIG, engine).sources == 2  # under the right settings
 
 
 def test_an_unwritable_output_is_a_clear_message(corpus: Corpus, tmp_path: Path) -> None:

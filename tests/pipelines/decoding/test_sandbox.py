@@ -256,6 +256,38 @@ def test_a_machine_that_cannot_confine_is_said_once(
     assert caplog.text.count("system calls") == 1
 
 
+def test_the_child_ends_with_a_parent_that_dies_with_an_answer_unread(module: str, tmp_path: Path) -> None:
+    """The kernel then says that the connection was reset, not that it has ended."""
+    script = f"""
+import time
+from densewalk.pipelines.decoding.sandbox import Sandbox
+sandbox = Sandbox("{module}", deadline_seconds=60, memory_bytes=2 << 30)
+child = sandbox.call({{"act": "echo"}})["pid"]
+sandbox._send({{"request": {{"act": "echo"}}}}, [])
+time.sleep(0.5)
+print(child, flush=True)
+time.sleep(60)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, env=environment) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        parent.kill()
+    assert _gone_within(child, 10)
+
+
+def test_the_child_keeps_to_lower_limits_that_were_there_before(module: str, tmp_path: Path) -> None:
+    script = f"""
+import resource
+from densewalk.pipelines.decoding.sandbox import Sandbox
+resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 19,) * 2)
+print(Sandbox("{module}", deadline_seconds=60, memory_bytes=2 << 30).call({{"act": "echo"}})["act"])
+"""
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=False)
+    assert done.stdout.strip() == "echo", done.stderr
+
+
 @pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_the_child_ends_with_its_parent_in_the_middle_of_work(
     module: str, tmp_path: Path, blow: signal.Signals

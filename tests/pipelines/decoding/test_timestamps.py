@@ -54,6 +54,7 @@ def test_frames_seconds_apart_have_no_rate_of_their_own() -> None:
         (25, 25),
         (Fraction(60000, 1001), Fraction(30000, 1001)),
         (1000, Fraction(1000, 34)),
+        (4 * 10**9, Fraction(4 * 10**9, 133_200_134)),
     ],
 )
 def test_fast_sources_are_divided_by_whole_numbers(rate: Fraction, expected: Fraction) -> None:

@@ -107,6 +107,39 @@ def test_segments_with_the_same_frames_are_one_clip_of_both_labels(tmp_path: Pat
     assert cutting.rejected[1][0].start_seconds == 99.0
 
 
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, [(20, 50), (50, 70)]),
+        ({"policy": "windows", "window_seconds": 1.5, "hop_seconds": 1.5}, [(20, 35), (35, 50), (50, 65)]),
+        ({"policy": "snippet", "snippet_seconds": 3.0}, [(20, 50)]),
+    ],
+)
+def test_no_policy_goes_beyond_the_parts_that_a_list_asks_for(
+    tmp_path: Path, settings: dict[str, Any], expected: list[tuple[int, int]]
+) -> None:
+    wanted = (Segment(start_seconds=2, end_seconds=7, label="jump"), Segment(start_seconds=99, end_seconds=100))
+    reel = plain_reel(tmp_path, time_N=np.arange(100) / 10, segments=wanted)
+    cutting = _plan(reel, (0, 50), (50, 100), **settings)
+    assert [(clip.interval, clip.label) for clip in cutting.clips] == [(interval, "jump") for interval in expected]
+    assert "behind the end" in [reason for _, reason, _ in _rejections(cutting)]
+
+
+def test_two_frames_hours_apart_are_no_clip(make_video: MakeVideo, decode_video: Callable[[Path], Reel]) -> None:
+    """The file claims one frame in ten hours, which is less than any rate can be written as."""
+    cutting = _plan(decode_video(make_video("hours.mp4", times=[0, 36_000_000])), (0, 1), (1, 2), min_seconds=1.5)
+    assert [reason for _, reason, _ in _rejections(cutting)] == ["too short", "too short"]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_one_reel_gives_the_snippet_of_the_parts_that_are_wanted(tmp_path: Path, seed: int) -> None:
+    wanted = (Segment(start_seconds=5, end_seconds=12), Segment(start_seconds=40, end_seconds=50))
+    reels = split_reels(tmp_path, 300, time_N=np.arange(600) / 10, segments=wanted)
+    plans = [_plan(reel, policy="snippet", snippet_seconds=4.0, seed=seed) for reel in reels]
+    (clip,) = [clip for cutting in plans for clip in cutting.clips]
+    assert any(s.start_seconds <= clip.start_seconds and clip.end_seconds <= s.end_seconds + 0.01 for s in wanted)
+
+
 def test_a_reel_border_divides_what_lies_over_it_and_names_are_those_of_the_source(tmp_path: Path) -> None:
     first, second = split_reels(tmp_path, 300, time_N=np.arange(600) / 10)
     plans = [_plan(reel, policy="windows", window_seconds=7.0, hop_seconds=7.0) for reel in (first, second)]

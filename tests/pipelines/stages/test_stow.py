@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from densewalk.datasets.quality import ClipQuality
-from densewalk.pipelines.corpus.staging import ReelOutcome, Staging
+from densewalk.pipelines.corpus.staging import ReelOutcome, Staging, staged_name
 from densewalk.pipelines.records import Cutting, Refusal, Staged
 from densewalk.pipelines.stages.stow import Stow
 
@@ -30,10 +30,11 @@ def stow(tmp_path: Path) -> Callable[[Cutting], Stowed]:
         (result,) = Stow(staging, tmp_path, {"clips": 2})([replace(cutting, clips=clips)])
         assert isinstance(result, Staged)
         assert not Path(reel.folder).exists()
-        outcomes = staging.outcome(reel.source.id, reel.source.uri)
+        name = staged_name(reel.source.uri, reel.source.licence, reel.source.label, reel.segments)
+        outcomes = staging.outcome(reel.source.id, name)
         assert isinstance(outcomes, list)
         members: dict[str, bytes] = {}
-        path = staging.tar_path(reel.source, reel.number)
+        path = staging.tar_path(reel.source.id, name, reel.number)
         if path.exists():
             with tarfile.open(path) as tar:
                 members = {member.name: tar.extractfile(member).read() for member in tar}  # type: ignore[union-attr]
