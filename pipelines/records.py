@@ -20,6 +20,7 @@ __all__ = [
     "Entry",
     "Fetched",
     "Held",
+    "Interval",
     "Probed",
     "Reel",
     "Refusal",
@@ -28,6 +29,10 @@ __all__ = [
     "Staged",
     "StreamFacts",
 ]
+
+
+Interval = tuple[int, int]
+"""Frames [start, end) of a source."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

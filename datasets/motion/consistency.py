@@ -14,10 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float, Float32, Shaped
-
-from densewalk.datasets.geometry import grid_points, sample_at
 
 __all__ = [
     "PAPER_ALPHA",
@@ -51,6 +48,10 @@ def occlusion(residual: Residual, *, alpha: float = PAPER_ALPHA, beta: float = P
 
 def read_at(flow_2HW: Float32[np.ndarray, "2 h w"], point_N2: Float32[np.ndarray, "n 2"]) -> Float32[np.ndarray, "n 2"]:
     """Read a flow bilinearly at points; beyond the outermost pixel centres it goes on as it is there."""
+    import torch
+
+    from densewalk.datasets.geometry import sample_at
+
     read_1N2 = sample_at(torch.from_numpy(flow_2HW)[None], torch.from_numpy(point_N2)[None])
     return np.ascontiguousarray(read_1N2[0].numpy())
 
@@ -90,6 +91,8 @@ def cell_pixels(field: Shaped[np.ndarray, "*c h w"], stride: int) -> Shaped[np.n
 
 @lru_cache(maxsize=2)
 def _cell_points(height: int, width: int, stride: int) -> Float32[np.ndarray, "n 2"]:
+    from densewalk.datasets.geometry import grid_points
+
     return _as_points(cell_pixels(grid_points(height, width).numpy().T.reshape(2, height, width), stride))
 
 

@@ -13,11 +13,10 @@ from itertools import accumulate, pairwise
 from typing import Literal
 
 from densewalk.pipelines.clips.timeline import Timeline
-from densewalk.pipelines.records import Reel, Refusal, Segment, ShotList
+from densewalk.pipelines.records import Interval, Reel, Refusal, Segment, ShotList
 
 __all__ = ["CutsInside", "Proposal", "divided", "from_segments", "snippet", "windows"]
 
-Interval = tuple[int, int]
 CutsInside = Literal["divide", "keep", "reject"]
 
 

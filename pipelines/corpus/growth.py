@@ -1,7 +1,7 @@
 """How a dataset grows: new sources lose their duplicates, what is left is packed, and all rows come together."""
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from densewalk.datasets.errors import DataError
@@ -11,6 +11,7 @@ from densewalk.pipelines.corpus.closing import SourceOutcome, drop_clips
 from densewalk.pipelines.corpus.commit import State
 from densewalk.pipelines.corpus.pack import Packed, pack_shards
 from densewalk.pipelines.corpus.workplace import Workplace
+from densewalk.pipelines.dedup.dedup_config import DedupConfig
 from densewalk.pipelines.dedup.duplicates import find_duplicates
 from densewalk.pipelines.dedup.held_out import held_out_signatures
 from densewalk.pipelines.dedup.signature_table import SIGNATURES, read_signatures
@@ -22,23 +23,25 @@ from densewalk.pipelines.stages.decode import Decode
 from densewalk.pipelines.stages.ingest import Ingest
 from densewalk.pipelines.stages.probe import Probe
 
-__all__ = ["extended", "grown_signatures", "held_out", "signed_clips", "without_duplicates"]
+__all__ = ["extended", "grown_signatures", "shown_held_out", "signed_clips", "without_duplicates"]
 
 
-def without_duplicates(kept: Sequence[SourceOutcome], work: Workplace, config: PrepareConfig) -> list[SourceOutcome]:
-    """Return the sources without clips that the dataset, an earlier one of them or a held-out video has already."""
-    duplicates = find_duplicates(
-        (signed for outcome in kept for signed in signed_clips(outcome)),
-        read_signatures(work.out / SIGNATURES),
-        held_out(work, config),
-        work=work.scratch,
-        config=config.dedup,
-    )
+def without_duplicates(
+    kept: Sequence[SourceOutcome],
+    known: Iterable[Signed],
+    held_out: Iterable[Signed] = (),
+    *,
+    work: Path,
+    config: DedupConfig,
+) -> list[SourceOutcome]:
+    """Return the sources without clips that are known, or that an earlier one of them or a held-out video has."""
+    new = (signed for outcome in kept for signed in signed_clips(outcome))
+    duplicates = find_duplicates(new, known, held_out, work=work, config=config)
     refusals = {duplicate.key: duplicate.refusal() for duplicate in duplicates}
     return [drop_clips(outcome, refusals) for outcome in kept]
 
 
-def held_out(work: Workplace, config: PrepareConfig) -> Iterator[Signed]:
+def shown_held_out(work: Workplace, config: PrepareConfig) -> Iterator[Signed]:
     """Yield what shows the held-out videos; they are decoded once, later calls find the result in the work folder.
 
     Raises `ConfigError` or `DataError` naming a held-out path that cannot be used.

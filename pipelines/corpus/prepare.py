@@ -18,10 +18,11 @@ from densewalk.pipelines.chain import stage_versions
 from densewalk.pipelines.corpus.accounts import Accounts
 from densewalk.pipelines.corpus.closing import settle
 from densewalk.pipelines.corpus.commit import commit, read_state
-from densewalk.pipelines.corpus.growth import extended, grown_signatures, held_out, without_duplicates
+from densewalk.pipelines.corpus.growth import extended, grown_signatures, shown_held_out, without_duplicates
 from densewalk.pipelines.corpus.pack import drop_strays
 from densewalk.pipelines.corpus.processing import PrepareProgress, process
 from densewalk.pipelines.corpus.workplace import CONFIG, held
+from densewalk.pipelines.dedup.signature_table import SIGNATURES, read_signatures
 from densewalk.pipelines.engine import Engine
 from densewalk.pipelines.recipe import PrepareConfig, check_config, check_recipe, recipe_hash
 from densewalk.pipelines.records import Entry
@@ -98,7 +99,7 @@ def prepare(
     with held(out, recipe) as work:
         before = read_state(out)
         check_recipe(out, before.recipe_hash, config, versions)
-        for _ in held_out(work, config):
+        for _ in shown_held_out(work, config):
             pass  # a path that cannot be used is known before weeks of work, not after
         if not (out / CONFIG).is_file():
             write_text(out / CONFIG, to_yaml(config))
@@ -106,7 +107,13 @@ def prepare(
         ended, verdicts = process(entries, work, config, engine, homes=homes, progress=progress)
         kept, rows = settle(ended, verdicts, homes)
         progress(PrepareProgress(phase="pack", done=0, total=1))
-        kept = without_duplicates(kept, work, config)
+        kept = without_duplicates(
+            kept,
+            read_signatures(out / SIGNATURES),
+            shown_held_out(work, config),
+            work=work.scratch,
+            config=config.dedup,
+        )
         rows += [outcome.verdict for outcome in kept]
         accounts = Accounts.close([entry.uri for entry in entries], before.verdicts, rows)
         after = extended(before, accounts, kept, work, config, recipe=recipe)

@@ -19,13 +19,12 @@ from densewalk.datasets.dataset import CARD, SHARDS
 from densewalk.datasets.errors import ConfigError, DataError
 from densewalk.datasets.ledger import Verdict
 from densewalk.datasets.records import ClipRow, Source
-from densewalk.pipelines.corpus.closing import SourceOutcome, drop_clips, duplicate_row
+from densewalk.pipelines.corpus.closing import SourceOutcome, duplicate_row
 from densewalk.pipelines.corpus.commit import State, commit, read_state
-from densewalk.pipelines.corpus.growth import grown_signatures, signed_clips
+from densewalk.pipelines.corpus.growth import grown_signatures, signed_clips, without_duplicates
 from densewalk.pipelines.corpus.pack import PackConfig, Packed, pack_shards
 from densewalk.pipelines.corpus.staging import StagedClip
 from densewalk.pipelines.corpus.workplace import CONFIG, held
-from densewalk.pipelines.dedup.duplicates import find_duplicates
 from densewalk.pipelines.dedup.signature_table import SIGNATURES, read_signatures
 from densewalk.pipelines.recipe import PrepareConfig, check_config
 
@@ -105,10 +104,7 @@ def _distinct(parts: Sequence[_Part], config: PrepareConfig, work: Path) -> list
         own = [outcome for outcome in _outcomes(part) if outcome.source.id not in taken]
         taken |= {verdict.id for verdict in part.state.verdicts if verdict.kind == "source"}
         known = [signed for earlier in distinct for outcome in earlier for signed in signed_clips(outcome)]
-        new = [signed for outcome in own for signed in signed_clips(outcome)]
-        found = find_duplicates(new, known, (), work=work, config=config.dedup) if known else ()
-        refusals = {duplicate.key: duplicate.refusal() for duplicate in found}
-        distinct.append([drop_clips(outcome, refusals) for outcome in own])
+        distinct.append(without_duplicates(own, known, work=work, config=config.dedup) if known else own)
     return distinct
 
 

@@ -21,7 +21,7 @@ from jaxtyping import Float32, UInt8
 
 from densewalk.datasets.errors import BenchmarkError, ConfigError, DataError
 from densewalk.datasets.records import file_sha256
-from densewalk.ssl.matchers.dis_flow import DIS_PRESETS, DisPreset, dis_estimator, dis_flow
+from densewalk.ssl.flow.inverse_search import DIS_PRESETS, DisPreset, dis_estimator, dis_flow
 
 __all__ = ["Flows", "FlowEstimator", "estimator_problem", "load_estimator"]
 

@@ -6,7 +6,6 @@ Shapes: S frames looked at, K frames of the clip, H W rows and columns.
 from collections.abc import Sequence
 from dataclasses import replace
 
-import cv2
 import numpy as np
 from jaxtyping import UInt8
 
@@ -14,6 +13,7 @@ from densewalk.datasets.quality import ClipQuality
 from densewalk.pipelines.clips.frames import ClipFrames
 from densewalk.pipelines.quality import appearance, speed, stillness
 from densewalk.pipelines.quality.bars import find_bars
+from densewalk.pipelines.quality.reducing import reduced
 from densewalk.pipelines.quality.text import TextDetector
 from densewalk.pipelines.records import Candidate, Reel
 from densewalk.pipelines.spool import frame_seconds, read_motion, read_thumbnails
@@ -107,20 +107,12 @@ class ClipMeter:
 
 
 def _looks(luma_SHW: UInt8[np.ndarray, "s h w"]) -> dict[str, float | None]:
-    reduced = [_reduced(frame_HW) for frame_HW in luma_SHW]
-    brightness, contrast, dark, bright = appearance.exposure(reduced)
+    small = [reduced(frame_HW, _SIDE) for frame_HW in luma_SHW]
+    brightness, contrast, dark, bright = appearance.exposure(small)
     return {
-        "sharpness": appearance.sharpness(reduced),
+        "sharpness": appearance.sharpness(small),
         "brightness": brightness,
         "contrast": contrast,
         "dark": dark,
         "bright": bright,
     }
-
-
-def _reduced(frame_HW: UInt8[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h2 w2"]:
-    height, width = frame_HW.shape
-    scale = _SIDE / min(height, width)
-    if scale >= 1:
-        return frame_HW
-    return cv2.resize(frame_HW, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)

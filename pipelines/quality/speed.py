@@ -10,20 +10,19 @@ Shapes: N frames of the source that a clip spans, H W rows and columns.
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
+
+from densewalk.pipelines.quality.reducing import reduced
+from densewalk.ssl.flow.inverse_search import dis_estimator, dis_flow
 
 __all__ = ["PAIR_SECONDS", "flow_speed", "vector_speed"]
 
 PAIR_SECONDS = 1 / 12
 """Time between two frames whose flow is estimated."""
 _SIDE = 128
-_LEAST_SIDE = 16
-"""OpenCV refuses smaller images."""
 _LEAST_KNOWN = 0.5
 """Share of frames with vectors below which they are not trusted."""
-_NO_GUESS = np.empty(0, np.float32)
 
 
 def vector_speed(
@@ -51,18 +50,10 @@ def flow_speed(
     """Return the mean speed by optical flow between the frames of pairs `pair_seconds` apart; None without pairs."""
     if not pairs:
         return None
-    estimator = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    estimator = dis_estimator("fast")
     lengths = []
     for pair in pairs:
-        source, target = (_reduced(frame_HW) for frame_HW in pair)
-        flow_HW2 = np.asarray(estimator.calc(source, target, _NO_GUESS))
-        length_HW = np.hypot(flow_HW2[..., 0], flow_HW2[..., 1])
+        source, target = (reduced(frame_HW, _SIDE) for frame_HW in pair)
+        length_HW = np.hypot(*dis_flow(source, target, estimator))
         lengths.append(float(length_HW.mean(dtype=np.float64)) / min(source.shape))
     return 100 * float(np.mean(lengths)) / pair_seconds
-
-
-def _reduced(frame_HW: UInt8[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h2 w2"]:
-    height, width = frame_HW.shape
-    scale = min(1.0, _SIDE / min(height, width))
-    size_wh = (max(_LEAST_SIDE, round(width * scale)), max(_LEAST_SIDE, round(height * scale)))
-    return cv2.resize(frame_HW, size_wh, interpolation=cv2.INTER_AREA)

@@ -8,15 +8,15 @@ intersection over union of the matched ones. A cut found inside a known transiti
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from densewalk.pipelines.corpus.source_table import SourceRow
+from densewalk.pipelines.records import Interval
 from densewalk.pipelines.shots.truth import SLACK_FRAMES, Truth
 
 __all__ = ["CutScore", "IntervalScore", "compare_cuts", "compare_intervals", "report_cuts", "report_intervals"]
 __all__ += ["total_cuts", "total_intervals"]
 
-Interval = tuple[int, int]
 _Score = TypeVar("_Score")
 
 
@@ -24,9 +24,14 @@ _Score = TypeVar("_Score")
 class _Counts:
     """What was found, missed and invented."""
 
+    found: tuple[Any, ...]
+    missed: tuple[Any, ...]
+    invented: tuple[Any, ...]
+
     @property
     def counts(self) -> tuple[int, int, int]:
-        raise NotImplementedError
+        """Numbers of found, missed and invented ones."""
+        return len(self.found), len(self.missed), len(self.invented)
 
     @property
     def precision(self) -> float:
@@ -58,11 +63,6 @@ class CutScore(_Counts):
     invented: tuple[int, ...]
     """Cuts that are not known."""
 
-    @property
-    def counts(self) -> tuple[int, int, int]:
-        """Numbers of found, missed and invented cuts."""
-        return len(self.found), len(self.missed), len(self.invented)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntervalScore(_Counts):
@@ -76,11 +76,6 @@ class IntervalScore(_Counts):
     """Transitions that are not known."""
     overlaps: tuple[float, ...]
     """Intersection over union of the found ones whose bounds are known."""
-
-    @property
-    def counts(self) -> tuple[int, int, int]:
-        """Numbers of found, missed and invented transitions."""
-        return len(self.found), len(self.missed), len(self.invented)
 
     @property
     def overlap(self) -> float:

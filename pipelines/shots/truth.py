@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from densewalk.datasets.errors import DataError
+from densewalk.pipelines.records import Interval
 
 __all__ = ["SLACK_FRAMES", "Truth", "read_truth"]
 
-Interval = tuple[int, int]
 SLACK_FRAMES = 6
 """How well the bounds of gradual transitions are known."""
 _SCENE_STARTS = ("fades_from_repo", "upstream_test_expectation")

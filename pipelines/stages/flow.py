@@ -9,7 +9,6 @@ from pathlib import Path
 
 from densewalk.datasets.config import require
 from densewalk.datasets.motion.flow_code import FlowCode
-from densewalk.datasets.motion.flow_file import FlowAbout, FlowPair, write_flow
 from densewalk.datasets.motion.residual_code import ResidualCode
 from densewalk.pipelines.motion.clip_flow import ClipFlow
 from densewalk.pipelines.motion.motion_stage import MotionConfig, MotionStage
@@ -57,6 +56,8 @@ class Flow(MotionStage):
     config: FlowConfig
 
     def _write(self, folder: Path, clip: Candidate, flow: ClipFlow) -> None:
+        from densewalk.datasets.motion.flow_file import FlowAbout, FlowPair, write_flow  # brings torch
+
         config = self.config
         about = FlowAbout(
             **self._about(clip, flow),

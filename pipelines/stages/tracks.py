@@ -11,7 +11,6 @@ from itertools import pairwise
 from pathlib import Path
 
 from densewalk.datasets.config import require
-from densewalk.datasets.motion.flow_file import FlowFields, read_flow
 from densewalk.datasets.motion.track_file import TrackAbout, write_tracks
 from densewalk.pipelines.motion.chaining import chain, draw_starts
 from densewalk.pipelines.motion.clip_flow import ClipFlow
@@ -75,15 +74,13 @@ class Tracks(MotionStage):
         """Return the fields that the flow stage stored, when they are those this stage would estimate."""
         if not path.is_file():
             return None
+        from densewalk.datasets.motion.flow_file import read_flow  # brings torch
+
         fields = read_flow(path)
         about = fields.about
         same = (about.estimator, about.weights_sha256) == (self.config.estimator, self._estimator.weights_sha256)
         needed = set(pairwise(range(len(flow))))
         if not same or about.size_hw != flow.size_hw or about.encoding == "jpeg" or not needed <= set(fields.pairs):
             return None
-        return _both_ways(fields, len(flow))
-
-
-def _both_ways(fields: FlowFields, num_frames: int) -> Iterator[Flows]:
-    for source, target in pairwise(range(num_frames)):
-        yield fields.flow(source, target), fields.flow(target, source)
+        steps = pairwise(range(len(flow)))
+        return ((fields.flow(source, target), fields.flow(target, source)) for source, target in steps)

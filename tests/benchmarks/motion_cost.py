@@ -28,8 +28,8 @@ from densewalk.pipelines.records import Cutting
 from densewalk.pipelines.stage import Stage
 from densewalk.pipelines.stages.flow import Flow, FlowConfig
 from densewalk.pipelines.stages.tracks import Tracks, TracksConfig
+from densewalk.ssl.flow.inverse_search import dis_estimator, dis_flow
 from densewalk.ssl.flow.raft import Raft
-from densewalk.ssl.matchers.dis_flow import dis_estimator, dis_flow
 from tests.filmed_scene import film
 from tests.untrained_flow import write_untrained
 
