@@ -17,6 +17,7 @@ from densewalk.datasets.config import leaves, to_mapping
 from densewalk.datasets.errors import ConfigError
 from densewalk.pipelines.corpus.pack import PackConfig
 from densewalk.pipelines.dedup.dedup_config import DedupConfig
+from densewalk.pipelines.engine import EngineConfig
 from densewalk.pipelines.stages.clips import ClipConfig
 from densewalk.pipelines.stages.decode import DecodeConfig
 from densewalk.pipelines.stages.encode import EncodeConfig
@@ -29,7 +30,7 @@ from densewalk.pipelines.stages.tracks import TracksConfig
 
 __all__ = ["PrepareConfig", "check_config", "check_recipe", "recipe_hash"]
 
-_FREE = ("sources", "fetch", "pack")
+_FREE = ("sources", "fetch", "engine", "pack")
 """Sections that may change while a dataset grows."""
 
 
@@ -63,6 +64,8 @@ class PrepareConfig:
     """Point tracks stored beside clips."""
     pack: PackConfig = field(default_factory=PackConfig)
     """How large shards are."""
+    engine: EngineConfig = field(default_factory=EngineConfig)
+    """How the stages are run."""
 
 
 def recipe_hash(config: PrepareConfig, versions: Mapping[str, int]) -> str:

@@ -10,7 +10,7 @@ order, everywhere; intervals are [start, end).
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from densewalk.datasets.ledger import Outcome
+from densewalk.datasets.ledger import Outcome, Verdict, name_verdict, source_verdict
 from densewalk.datasets.quality import ClipQuality
 from densewalk.datasets.records import Source
 
@@ -28,6 +28,8 @@ __all__ = [
     "ShotList",
     "Staged",
     "StreamFacts",
+    "blamed",
+    "identity",
 ]
 
 
@@ -227,3 +229,35 @@ class Staged:
     reel: int
     is_last: bool
     num_clips: int
+
+
+def identity(record: Entry | Fetched | Held | Probed | Reel | ShotList | Cutting) -> str:
+    """Return what names a record over runs: the uri of an entry, the content and number of a reel."""
+    reel = _reel_of(record)
+    if reel is not None:
+        return f"{reel.source.uri} {reel.source.id} {reel.number}"
+    entry = record.entry if isinstance(record, Fetched) else record
+    return entry.uri if isinstance(entry, Entry) else _source_of(entry).uri
+
+
+def blamed(record: Entry | Fetched | Held | Probed | Reel | ShotList | Cutting, reason: str, detail: str) -> Verdict:
+    """Return the verdict on the source of a record that no worker survived."""
+    entry = record.entry if isinstance(record, Fetched) else record
+    if isinstance(entry, Entry):
+        return name_verdict(entry.uri, "failed", reason, detail)
+    return source_verdict(_source_of(entry), "failed", reason, detail)
+
+
+def _source_of(record: Held | Probed | Reel | ShotList | Cutting) -> Source:
+    reel = _reel_of(record)
+    if reel is not None:
+        return reel.source
+    held = record.held if isinstance(record, Probed) else record
+    assert isinstance(held, Held)
+    return held.source
+
+
+def _reel_of(record: object) -> Reel | None:
+    record = record.shots if isinstance(record, Cutting) else record
+    record = record.reel if isinstance(record, ShotList) else record
+    return record if isinstance(record, Reel) else None

@@ -37,6 +37,8 @@ class Stage(ABC, Generic[In, Out]):
     """Raised whenever the same input may give other output; part of the dataset's recipe hash."""
     resources: Resources = Resources()
     batch_size: ClassVar[int] = 1
+    spreads: ClassVar[bool] = False
+    """Whether one record may become so many that other workers should take their share of them."""
 
     def setup(self) -> None:
         """Load models and start helpers; called once in each worker before the first record."""

@@ -55,6 +55,7 @@ class Decode(Stage[Probed, Reel]):
 
     name = "decode"
     version = 2
+    spreads = True
 
     def __init__(self, config: DecodeConfig, limits: MediaLimits, scratch: Path) -> None:
         self.config = config
