@@ -7,7 +7,7 @@ continues what was stopped and measures what is missing.
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from densewalk.cluster.ray_session import held_output, start_ray
+from densewalk.cluster.engine.session import held_output, start_ray
 from densewalk.datasets.errors import DensewalkError, TrainingError
 from densewalk.ssl.ablation.ablation import Ablation, Training
 from densewalk.ssl.ablation.measure import run_training

@@ -6,6 +6,7 @@ down is tried again, alone among its neighbours; after `EngineConfig.attempts` i
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from densewalk.datasets.config import require
@@ -50,8 +51,13 @@ class Engine(Protocol):
         """What each stage did so far in this engine's runs, by its name; grows while a run is read."""
         ...
 
-    def run(self, stages: Sequence[Stage[Any, Any]], records: Iterable[Any]) -> Iterator[Any]:
+    def run(
+        self, stages: Sequence[Stage[Any, Any]], records: Iterable[Any], *, notes: Path | None = None
+    ) -> Iterator[Any]:
         """Yield what leaves the last stage and every `Verdict` a stage gave, in any order, as soon as it is known.
+
+        `notes` is a folder that remembers over commands which records were in work when their process was killed; all
+        workers see it. Without one, records may be anything and only this run remembers.
 
         Stages arrive before `setup`; the engine copies each to its workers, calls `setup` there once and `close` at the
         end. Records are taken as they are needed and not held. An exception raised by a stage ends the run and reaches

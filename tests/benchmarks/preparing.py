@@ -98,8 +98,9 @@ def _run_chain(folder: Path, bare: "_Bare") -> tuple[dict[str, float], int]:
 
     def warm_up_first() -> Iterator[Entry]:
         yield Entry(uri=str(_another(Path(entries[0].uri), folder)))
-        for seconds in (engine.seconds, bare.seconds):
-            seconds.update(dict.fromkeys(seconds, 0.0))
+        bare.seconds.update(dict.fromkeys(bare.seconds, 0.0))
+        for tally in engine.tallies.values():
+            tally.seconds = 0.0
         for stage in watched:
             stage.seconds, stage.frames = 0.0, 0
         yield from entries
@@ -107,7 +108,7 @@ def _run_chain(folder: Path, bare: "_Bare") -> tuple[dict[str, float], int]:
     for result in engine.run(watched, warm_up_first()):  # type: ignore[arg-type]
         if isinstance(result, Verdict):
             print(f"{result.uri}: {result.reason}")
-    own = {stage.name: engine.seconds[stage.name] - stage.seconds for stage in watched}
+    own = {stage.name: engine.tallies[stage.name].seconds - stage.seconds for stage in watched}
     return own, sum(stage.frames for stage in watched)
 
 

@@ -56,7 +56,7 @@ def test_records_pass_all_stages_and_verdicts_leave_at_once() -> None:
     assert [item for item in results if not isinstance(item, Verdict)] == [1, 2, 2, 2, 2]
     assert [item.uri for item in results if isinstance(item, Verdict)] == ["0"]
     assert Repeat.log == ["setup", "setup", "close", "close"]
-    assert set(engine.seconds) == {"repeat"}
+    assert engine.tallies["repeat"].seconds > 0
 
 
 def test_the_stages_handed_in_stay_as_they_were() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from densewalk.cluster.wire import ROW_SCHEMA, from_table, to_table
+from densewalk.cluster.engine.wire import from_text, to_text
 from densewalk.datasets.ledger import Verdict
 
 
@@ -34,26 +34,23 @@ _values = st.recursive(
 @given(st.lists(_values))
 def test_a_record_comes_back_equal_with_the_same_types(values: list[object]) -> None:
     records = [Holder(value) for value in values]
-    back = from_table(to_table(records))
+    back = [from_text(to_text(record)) for record in records]
     assert back == records
     assert repr(back) == repr(records)
 
 
-def test_a_row_is_two_strings_and_the_second_is_json() -> None:
-    verdict = Verdict(kind="clip", id="k", source_id="s", uri="ü", outcome="failed", reason="cut short")
-    table = to_table([verdict])
-    assert table.schema == ROW_SCHEMA
-    row = table.to_pylist()[0]
-    assert row["kind"] == "densewalk.datasets.ledger:Verdict"
-    assert json.loads(row["record"])["fields"]["reason"] == "cut short"
-
-
-def test_no_records_make_a_table_of_the_same_schema() -> None:
-    assert to_table([]).schema == ROW_SCHEMA
-    assert from_table(to_table([])) == []
+def test_a_text_is_one_line_of_json_that_names_its_class() -> None:
+    verdict = Verdict(kind="clip", id="k", source_id="s", uri="ü\udce9", outcome="failed", reason="cut\nshort")
+    text = to_text(verdict)
+    assert "\n" not in text
+    assert text.isascii()
+    content = json.loads(text)
+    assert content["class"] == "densewalk.datasets.ledger:Verdict"
+    assert content["fields"]["reason"] == "cut\nshort"
+    assert from_text(text) == verdict
 
 
 @pytest.mark.parametrize("thing", [b"bytes", {1, 2}, Fraction(1, 3), object(), Verdict])
 def test_what_json_cannot_hold_is_a_fault_of_the_code(thing: object) -> None:
     with pytest.raises(TypeError, match="cannot travel between stages"):
-        to_table([Holder(thing)])
+        to_text(Holder(thing))

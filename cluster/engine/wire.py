@@ -1,35 +1,28 @@
-"""Records of a pipeline as rows of two strings, so that no engine has to pickle them.
+"""Records of a pipeline as lines of JSON, so that nobody has to pickle them.
 
-A row is the name of a record's class and its fields as JSON. The JSON names the types JSON lacks (dataclass, tuple,
-path), so a record comes back equal, whatever its annotations say.
+The JSON names the types JSON lacks (dataclass, tuple, path), so a record comes back equal, whatever its annotations say.
 """
 
 import dataclasses
 import importlib
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
-__all__ = ["ROW_SCHEMA", "from_table", "to_table"]
-
-ROW_SCHEMA = pa.schema([("kind", pa.string()), ("record", pa.string())])
+__all__ = ["from_text", "to_text"]
 
 
-def to_table(records: Iterable[Any]) -> pa.Table:
-    """Return records (dataclasses of strings, numbers, paths, tuples, lists, dictionaries and dataclasses) as rows.
+def to_text(record: Any) -> str:
+    """Return a record (of strings, numbers, paths, tuples, lists, dictionaries and dataclasses) as one line of JSON.
 
-    Raises `TypeError` when a record holds anything else.
+    Raises `TypeError` when it holds anything else.
     """
-    rows = [{"kind": _name(type(r)), "record": json.dumps(_plain(r), ensure_ascii=False)} for r in records]
-    return pa.Table.from_pylist(rows, schema=ROW_SCHEMA)
+    return json.dumps(_plain(record))
 
 
-def from_table(table: pa.Table) -> list[Any]:
-    """Return the records of `to_table`'s rows."""
-    return [_revive(json.loads(text)) for text in table.column("record").to_pylist()]
+def from_text(text: str) -> Any:
+    """Return the record of a line that `to_text` made."""
+    return _revive(json.loads(text))
 
 
 def _plain(value: Any) -> Any:
