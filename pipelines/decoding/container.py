@@ -20,6 +20,7 @@ from densewalk.pipelines.decoding.sniffing import HEAD_BYTES, demuxer_of
 
 __all__ = ["error_words", "opened"]
 
+_SLICED = ("vp7", "vp8")
 _KINDS = {"audio": "audio only", "subtitle": "subtitles only"}
 _OTHER_DECODERS = {"av1": "libdav1d", "vp8": "libvpx", "vp9": "libvpx-vp9", "flv1": "flv"}
 """Decoders that are not named like the codec they decode."""
@@ -95,7 +96,9 @@ def _check_codec(stream: VideoStream, limits: MediaLimits, codecs: Sequence[str]
     if context.width * context.height > limits.max_pixels:
         detail = f"{context.width}x{context.height} frames; probe.limits.max_pixels={limits.max_pixels}"
         raise UnwantedError("beyond limits", detail)
-    context.thread_count = 1
+    # With one thread, libavcodec takes a VP8 frame that ends early for whole: its last rows hold what memory held.
+    context.thread_count = 2 if codec in _SLICED else 1
+    context.thread_type = "SLICE"
     context.options = {"max_pixels": str(limits.max_pixels)}
 
 

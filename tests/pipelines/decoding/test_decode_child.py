@@ -274,6 +274,15 @@ def test_odd_files_give_every_frame(
 
 
 @pytest.mark.real_data
+def test_a_vp8_frame_that_ends_early_ends_the_frames(real_data: Path, tmp_path: Path) -> None:
+    """One thread of the decoder would give it out, with rows of whatever memory held."""
+    path = real_data / "videos/odd/firefox-src__bug1535980.webm"
+    answer = _decode(path, settings={"folder": str(tmp_path)})
+    assert answer["num_frames"] == 20
+    assert "Invalid data" in answer["fault"]
+
+
+@pytest.mark.real_data
 def test_a_real_hdr_frame_is_as_bright_as_a_video(real_data: Path, tmp_path: Path, decode_reels: DecodeReels) -> None:
     """A beach by day, PQ in BT.2020; taken for SDR it would be a grey veil around luma 116."""
     path = tmp_path / "hdr.mp4"
