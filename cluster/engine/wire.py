@@ -1,6 +1,7 @@
 """Records of a pipeline as lines of JSON, so that nobody has to pickle them.
 
-The JSON names the types JSON lacks (dataclass, tuple, path), so a record comes back equal, whatever its annotations say.
+The JSON names the types JSON lacks (dataclass, tuple, path), so a record comes back equal, whatever its annotations
+say.
 """
 
 import dataclasses

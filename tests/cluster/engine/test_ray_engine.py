@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.cluster.engine.tiny_stages import Deadly, Mark, Number, Split
 
 from densewalk.cluster.engine.ray_engine import RayEngine
 from densewalk.datasets.errors import ConfigError, DataError
@@ -18,6 +17,7 @@ from densewalk.datasets.ledger import Verdict
 from densewalk.pipelines.engine import KILLED, Engine, EngineConfig
 from densewalk.pipelines.records import Entry
 from densewalk.pipelines.stage import Resources
+from tests.cluster.engine.tiny_stages import Deadly, Mark, Number, Split
 
 TWO = EngineConfig(cpus=2)
 
