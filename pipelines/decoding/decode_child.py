@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
+from densewalk.pipelines.decoding.collecting import collect_at_set_places
 from densewalk.pipelines.decoding.container import error_words, opened
 from densewalk.pipelines.decoding.deinterlace import deinterlaced
 from densewalk.pipelines.decoding.limits import MediaLimits, UnusableError
@@ -144,4 +145,5 @@ class _Description:
 
 if __name__ == "__main__":
     cv2.setNumThreads(1)
+    collect_at_set_places()
     serve(decode)

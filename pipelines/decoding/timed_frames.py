@@ -13,6 +13,7 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from densewalk.pipelines.decoding.collecting import FRAMES_A_COLLECTION, collect_frames
 from densewalk.pipelines.decoding.container import error_words
 from densewalk.pipelines.decoding.limits import MediaLimits
 from densewalk.pipelines.decoding.motion_vectors import MotionMeter
@@ -111,6 +112,8 @@ class TimedFrames:
                         self.faults.append(f"frame {num_frames} {fault}")
                         return
                     if num_frames or self._may_be_first(frame):
+                        if num_frames % FRAMES_A_COLLECTION == 0:
+                            collect_frames()
                         num_frames += 1
                         yield frame
         except av.error.FFmpegError as error:
