@@ -5,7 +5,7 @@ It is written for somebody who has not read the code or the papers.
 
 from collections.abc import Mapping, Sequence
 
-from densewalk.cluster.corpus_pictures import clip_sheet, source_strips
+from densewalk.cluster.corpus_report.clip_pictures import clip_sheet, source_strips
 from densewalk.cluster.quickstart.filmed_clip import FILM, MASKS, WALKS, read_film_card
 from densewalk.cluster.quickstart.plan import QuickstartPlan
 from densewalk.cluster.run_report import curve_charts, score_blocks
@@ -84,10 +84,10 @@ def _add_corpus(page: Page, dataset: Dataset) -> None:
             alt=f"frames of {source.uri.rpartition('/')[2]} over time with {len(source.cuts)} cuts as red lines",
             caption="One source from its first to its last second." if not number else "",
         )
-        for number, (source, strip) in enumerate(source_strips(dataset))
+        for number, (source, strip) in enumerate(source_strips(dataset.folder))
     ]
     sheet = Picture(
-        content=jpeg_bytes(clip_sheet(dataset)),
+        content=jpeg_bytes(clip_sheet(dataset.folder)),
         alt="first, middle and last frame of clips of the dataset",
         caption="Clips as they are stored; a red edge means that the source cuts there.",
     )

@@ -8,6 +8,7 @@ label warping is for.
 from pathlib import Path, PurePath
 
 from densewalk.cluster.measuring import already_measured, measure, plan_evaluation
+from densewalk.cluster.preparation_view import shown_preparation
 from densewalk.cluster.preparing import describe_result, prepare_corpus
 from densewalk.cluster.progress import say, shown_progress
 from densewalk.cluster.quickstart.filmed_clip import film_clip
@@ -16,7 +17,8 @@ from densewalk.cluster.quickstart.plan import QuickstartPlan
 from densewalk.cluster.training_plan import describe_step
 from densewalk.datasets.dataset import CARD
 from densewalk.datasets.ledger import read_ledger
-from densewalk.pipelines.corpus.commit import LEDGER
+from densewalk.pipelines.corpus.homes.folder_home import FolderHome
+from densewalk.pipelines.corpus.tables import LEDGER
 from densewalk.pipelines.sources import read_entries
 from densewalk.ssl.evaluate.benchmark import Scores
 from densewalk.ssl.evaluate.evaluating import Listener
@@ -31,8 +33,8 @@ def run_quickstart(plan: QuickstartPlan) -> Path:
     say(f"1/6 videos: {', '.join(PurePath(spec).name for spec in plan.prepare.sources)}")
     say(f"2/6 prepare clips in {plan.corpus}")
     if not _is_prepared(plan):
-        with shown_progress() as show:
-            result = prepare_corpus((), plan.corpus, plan.prepare, on_ray=True, show=show)
+        with shown_preparation() as view:
+            result = prepare_corpus((), FolderHome(plan.corpus), plan.prepare, on_ray=True, view=view)
         say(describe_result(result))
     for name, (run, config) in plan.trainings.items():
         say(f"3/6 pretrain {name} in {run}")

@@ -1,4 +1,7 @@
-"""Stow: the finished clips of a reel and the verdicts on all its candidates become one staged tar; its frames go."""
+"""Stow: the finished clips of a reel and the verdicts on all its candidates become one staged tar; its frames go.
+
+A few pictures of rejected candidates are kept in a tar beside it.
+"""
 
 import hashlib
 import json
@@ -8,10 +11,12 @@ from dataclasses import asdict, fields
 from fractions import Fraction
 from pathlib import Path
 
+from densewalk.datasets.atomic import disk_faults
 from densewalk.datasets.ledger import Verdict
 from densewalk.datasets.quality import ClipQuality
 from densewalk.datasets.records import ClipRow, Source
 from densewalk.datasets.shards.tar import MemberPlace, write_shard
+from densewalk.pipelines.corpus.rejects import rejected_path, write_reel_rejections
 from densewalk.pipelines.corpus.source_table import SourceRow
 from densewalk.pipelines.corpus.staging import ReelOutcome, StagedClip, Staging, staged_name
 from densewalk.pipelines.decoding.timestamps import display_end
@@ -45,6 +50,7 @@ class Stow(Stage[Cutting, Staged]):
     def _stow(self, cutting: Cutting) -> Staged:
         reel = cutting.shots.reel
         clips = tuple(self._write_tar(cutting)) if cutting.clips else ()
+        write_reel_rejections(rejected_path(self.staging.tar_path(reel.source.id, _name(reel), reel.number)), cutting)
         outcome = ReelOutcome(
             source=reel.source,
             name=_name(reel),
@@ -64,22 +70,24 @@ class Stow(Stage[Cutting, Staged]):
             reel=reel.number,
             is_last=reel.is_last,
             num_clips=len(clips),
+            seconds=reel.num_frames / reel.fps,
         )
 
     def _write_tar(self, cutting: Cutting) -> Iterator[StagedClip]:
         reel = cutting.shots.reel
         path = self.staging.tar_path(reel.source.id, _name(reel), reel.number)
-        temporary = self.scratch / path.name
+        temporary = self.scratch / f"{path.parent.name}-{path.name}"
         places: dict[str, list[MemberPlace]] = {}
-        for place in write_shard(temporary, self._members(cutting)):
+        for place in write_shard(temporary, self._members(cutting)).places:
             places.setdefault(place.name.partition(".")[0], []).append(place)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.replace(path)
+        with disk_faults(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.replace(path)
         for clip in cutting.clips:
             mp4, *others = places[clip.key]
             companions = " ".join(f"{place.name.partition('.')[2]}={place.sha256}" for place in others)
             yield StagedClip(
-                row=_row(clip, reel, mp4, shard=path.name, companions=companions),
+                row=_row(clip, reel, mp4, shard=str(path.relative_to(self.staging.folder)), companions=companions),
                 total_bytes=sum(place.bytes for place in places[clip.key]),
                 signature=clip.signature,
             )

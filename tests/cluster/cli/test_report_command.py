@@ -60,3 +60,13 @@ def test_wrong_input_is_refused_with_what_to_change(measured: Path, tmp_path: Pa
         assert result.exit_code == 2, (arguments, result.output)
         assert message in result.stderr, (arguments, result.stderr)
     assert densewalk("report").exit_code == 2
+
+
+def test_a_dataset_has_a_page_of_its_own(small_dataset: Path, measured: Path, densewalk: Run) -> None:
+    result = densewalk("report", small_dataset)
+    assert result.exit_code == 0, result.output
+    assert "Dataset corpus" in (small_dataset / "report.html").read_text()
+    for arguments in ((small_dataset, measured), (small_dataset, "--out", "page.html")):
+        refused = densewalk("report", *arguments)
+        assert refused.exit_code == 2
+        assert f"densewalk report {small_dataset}, without --out" in refused.stderr

@@ -13,7 +13,8 @@ import pytest
 import yaml
 from typer.testing import Result
 
-from densewalk.cluster.corpus_pictures import clip_sheet, source_strips
+from densewalk.cluster.corpus_report.clip_pictures import clip_sheet, source_strips
+from densewalk.cluster.preparation_view import PreparationView
 from densewalk.cluster.preparing import prepare_corpus
 from densewalk.cluster.quickstart import steps
 from densewalk.cluster.quickstart.filmed_clip import telling_clip
@@ -22,6 +23,7 @@ from densewalk.cluster.scoreboard import COLLAPSED, OURS
 from densewalk.datasets.config import resolve
 from densewalk.datasets.dataset import Dataset
 from densewalk.datasets.errors import ConfigError
+from densewalk.pipelines.corpus.homes.folder_home import FolderHome
 
 
 def _film(path: Path, *, num_frames: int, speed: int, seed: int) -> None:
@@ -73,10 +75,10 @@ def without_ray(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Prepare in this process; return the folders that were prepared."""
     prepared: list[Path] = []
 
-    def prepare(paths: list[Path], out: Path, config: object, *, on_ray: bool, show: Callable[..., None]) -> object:
+    def prepare(paths: list[Path], home: FolderHome, config: object, *, on_ray: bool, view: PreparationView) -> object:
         assert on_ray
-        prepared.append(out)
-        return prepare_corpus(paths, out, config, on_ray=False, show=show)
+        prepared.append(home.folder)
+        return prepare_corpus(paths, home, config, on_ray=False, view=view)
 
     monkeypatch.setattr(steps, "prepare_corpus", prepare)
     return prepared
@@ -84,7 +86,7 @@ def without_ray(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 @pytest.fixture
 def corpus(plan: QuickstartPlan) -> Dataset:
-    prepare_corpus((), plan.corpus, plan.prepare, on_ray=False, show=lambda *_: None)
+    prepare_corpus((), FolderHome(plan.corpus), plan.prepare, on_ray=False, view=PreparationView())
     return Dataset.open(plan.corpus)
 
 
@@ -127,10 +129,10 @@ def test_the_film_shows_the_longest_clip_in_which_something_moves(plan: Quicksta
 
 
 def test_pictures_show_every_clip_and_a_strip_a_source(corpus: Dataset) -> None:
-    strips = source_strips(corpus)
+    strips = source_strips(corpus.folder)
     assert [source.uri.rpartition("/")[2] for source, _ in strips] == ["moving.mp4", "racing.mp4", "still.mp4"]
-    assert len(source_strips(corpus, most=2)) == 2
-    one, all_three = clip_sheet(corpus, most=1), clip_sheet(corpus)
+    assert len(source_strips(corpus.folder, most=2)) == 2
+    one, all_three = clip_sheet(corpus.folder, most=1), clip_sheet(corpus.folder)
     assert all_three.shape[0] > one.shape[0]
     assert all_three.std() > 10
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from densewalk.datasets.quality import ClipQuality
+from densewalk.pipelines.corpus.rejects import read_rejected, rejected_path
 from densewalk.pipelines.corpus.staging import ReelOutcome, Staging, staged_name
 from densewalk.pipelines.records import Cutting, Refusal, Staged
 from densewalk.pipelines.stages.stow import Stow
@@ -94,3 +95,19 @@ def test_a_reel_without_clips_is_staged_without_a_tar(
     assert (outcome.clips, members) == ((), {})
     assert (outcome.row.frames, outcome.row.codec, outcome.row.clips) == (24, "h264", 0)
     assert outcome.row.seconds == pytest.approx(2.0, abs=1e-3)
+
+
+def test_what_was_rejected_can_be_looked_at(
+    make_video: Callable[..., Path],
+    cutting_of: Callable[..., Cutting],
+    stow: Callable[[Cutting], Stowed],
+    tmp_path: Path,
+) -> None:
+    cutting = cutting_of(make_video(), (0, 8), (8, 16))
+    refusal = Refusal(outcome="rejected", reason="frozen", detail="for 2 s")
+    mixed = replace(cutting, clips=cutting.clips[:1], rejected=((cutting.clips[1], refusal),))
+    _, outcome, members = stow(mixed)
+    staging, reel = Staging(tmp_path / "staged"), cutting.shots.reel
+    (seen,) = read_rejected(rejected_path(staging.tar_path(reel.source.id, outcome.name, reel.number)))
+    assert (seen.key, seen.reason, seen.detail) == (cutting.clips[1].key, "frozen", "for 2 s")
+    assert not [name for name in members if seen.key in name]
