@@ -31,7 +31,8 @@ class Attempts:
 
     def run(self, record: Any, work: Callable[[Any], Iterator[Any]]) -> Iterator[Any]:
         """Yield what `work` makes of a record, or the verdict on it when it has used up its attempts."""
-        note = self.folder / hashlib.sha256(identity(record).encode(errors="surrogateescape")).hexdigest()[:32]
+        name = f"{type(record).__name__} {identity(record)}"  # each worker a video passes has a note of its own
+        note = self.folder / hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()[:32]
         before = _count(note)
         if before >= self.most:
             yield blamed(record, KILLED, f"{before} times; engine.attempts={self.most}")

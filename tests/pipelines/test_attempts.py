@@ -9,7 +9,7 @@ import pytest
 from densewalk.datasets.ledger import Verdict
 from densewalk.pipelines.attempts import Attempts
 from densewalk.pipelines.engine import KILLED
-from densewalk.pipelines.records import Entry
+from densewalk.pipelines.records import Entry, Fetched
 
 
 class _KilledError(BaseException):
@@ -75,6 +75,14 @@ def test_an_exception_and_a_reader_that_leaves_charge_nobody(tmp_path: Path) -> 
     assert next(results) == 1
     results.close()
     assert not list(tmp_path.iterdir())
+
+
+def test_a_lane_that_a_video_passed_soundly_does_not_clear_its_name_in_the_next(tmp_path: Path) -> None:
+    attempts, fetched = Attempts(tmp_path, 1), Fetched(entry=Entry(uri="/v"), path="/v")
+    list(attempts.run(fetched, lambda record: iter([record])))
+    _killed(attempts, "/v")
+    assert list(attempts.run(fetched, lambda record: iter([record]))) == [fetched]
+    assert isinstance(_run(attempts, "/v")[0], Verdict)
 
 
 def test_a_name_that_is_no_text_has_a_note_too(tmp_path: Path) -> None:
