@@ -8,7 +8,7 @@ N ?= 1000
 PYTEST := $(BIN)/python -m pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test test-all check format bench fuzz gpu clean
+.PHONY: help setup quickstart test test-all check format bench fuzz chaos gpu clean
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -51,6 +51,9 @@ bench: setup ## the benchmarks, as ratios
 
 fuzz: setup ## N damaged videos through the stages that meet files from anywhere
 	$(BIN)/python -m tests.fuzz --count $(N)
+
+chaos: setup ## N preparations that are killed, starved and repeated until their bytes agree
+	$(BIN)/python -m tests.chaos --count $(N)
 
 gpu: setup ## every check and measurement that needs a GPU, as one table
 	$(PYTEST) -m gpu

@@ -1,11 +1,13 @@
 """A dataset in a few lines: what is in it, what was left out and why, and how its cuts agree with known ones."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from densewalk.cluster.audit import Audit
 from densewalk.datasets.errors import DataError
+from densewalk.datasets.ledger import OUTCOMES
+from densewalk.pipelines.corpus.audit.findings import Audit
 from densewalk.pipelines.corpus.source_table import SOURCES, read_sources
 from densewalk.pipelines.shots.report import (
     CutScore,
@@ -21,21 +23,26 @@ __all__ = ["describe_audit", "describe_cuts"]
 
 
 def describe_audit(audit: Audit) -> str:
-    """Return counts, sizes, licences and the reasons in the ledger."""
-    card, rows = audit.dataset.card, audit.dataset.rows
-    outcomes = card.source_outcomes
-    sizes = sorted({f"{row.width}x{row.height}" for row in rows})
-    rates = sorted({row.fps for row in rows})
+    """Return counts, sizes, licences, the reasons in the ledger and what was read."""
+    card, facts = audit.card, audit.facts
+    sources, clips = card.source_outcomes, card.clip_outcomes
+    rates = {f"{rate:g}": count for rate, count in facts.rates.items()}
     lines = [
-        f"{audit.dataset.folder}: {card.num_clips} clips of {card.num_sources} sources",
+        f"{audit.name}: {card.num_clips} clips of {card.num_sources} sources",
         f"  in {len(card.shard_sha256)} shards, {card.seconds / 60:.1f} minutes, {card.bytes / 1e6:.1f} MB",
-        f"  sources: {sum(outcomes.values())} = " + " + ".join(f"{n} {name}" for name, n in outcomes.items()),
-        "  clips: " + ", ".join(f"{n} {name}" for name, n in card.clip_outcomes.items()),
-        f"  seconds per clip: {_range([row.frames / row.fps for row in rows])}",
-        f"  sizes: {_listed(sizes)}",
-        f"  frames a second: {_listed([f'{rate:g}' for rate in rates])}",
-        "  licences: " + ", ".join(f"{name} {n}" for name, n in sorted(card.licences.items())),
-        f"  content {audit.dataset.hash[:16]}, recipe {card.recipe_hash}",
+        f"  sources: {sum(sources.values())} = " + " + ".join(f"{sources[name]} {name}" for name in OUTCOMES),
+        "  clips: " + ", ".join(f"{clips[name]} {name}" for name in OUTCOMES),
+    ]
+    if card.num_clips:
+        lines += [
+            f"  seconds per clip: {_range(facts.seconds)}",
+            f"  sizes: {_listed(facts.sizes)}",
+            f"  frames a second: {_listed(rates)}",
+            "  licences: " + ", ".join(f"{name} {n}" for name, n in sorted(card.licences.items())),
+        ]
+    lines += [
+        f"  content {audit.hash[:16]}, recipe {card.recipe_hash}",
+        f"  read {audit.bytes / 1e6:.1f} MB of shards, played {audit.decoded} clips",
     ]
     if audit.reasons:
         lines.append("  not written:")
@@ -84,10 +91,16 @@ def _span(interval: tuple[int, int]) -> str:
     return f"{interval[0]}-{interval[1]}"
 
 
-def _range(values: list[float]) -> str:
-    ordered = sorted(values)
-    return f"{ordered[0]:.1f} to {ordered[-1]:.1f}, median {ordered[len(ordered) // 2]:.1f}"
+def _range(seconds: Counter[float]) -> str:
+    ordered, half, passed = sorted(seconds), seconds.total() // 2, 0
+    for median in ordered:
+        passed += seconds[median]
+        if passed > half:
+            break
+    return f"{ordered[0]:.1f} to {ordered[-1]:.1f}, median {median:.1f}"
 
 
-def _listed(names: list[str], most: int = 6) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+def _listed(counts: Mapping[str, int], most: int = 6) -> str:
+    """Return the names with the highest counts, in their own order."""
+    names = sorted(sorted(counts, key=lambda name: (-counts[name], name))[:most])
+    return ", ".join(names) + (f" and {len(counts) - most} more" if len(counts) > most else "")

@@ -30,8 +30,7 @@ def run_until(specs: Sequence[str], config: PrepareConfig, last: str, *, tell_al
     with tempfile.TemporaryDirectory(prefix="densewalk-") as folder:
         stages = stages_until(config, Folders(Path(folder) / "fetched", Path(folder) / "scratch"), last)
         engine = InProcessEngine()
-        entries = list(read_entries((*specs, *config.sources), config.fetch.storage))
-        for result in engine.run(stages, entries):
+        for result in engine.run(stages, read_entries((*specs, *config.sources), config.fetch.storage)):
             reel = _reel(result)
             if reel is None or reel.is_last:
                 counts["ended early" if isinstance(result, Verdict) else f"went through {last}"] += 1
@@ -39,8 +38,8 @@ def run_until(specs: Sequence[str], config: PrepareConfig, last: str, *, tell_al
                 yield describe(result)
             if reel is not None:
                 shutil.rmtree(reel.folder)  # the last stage of a corpus would have done it
-        seconds = ", ".join(f"{name} {spent:.2f} s" for name, spent in engine.seconds.items())
-    yield f"{len(entries)} sources: {', '.join(f'{count} {what}' for what, count in sorted(counts.items()))}"
+        seconds = ", ".join(f"{name} {tally.seconds:.2f} s" for name, tally in engine.tallies.items())
+    yield f"{sum(counts.values())} sources: {', '.join(f'{count} {what}' for what, count in sorted(counts.items()))}"
     yield f"time: {seconds}"
 
 

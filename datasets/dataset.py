@@ -10,14 +10,14 @@ A folder without a card is unfinished or no dataset. Every clip that is read is 
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from densewalk.datasets.atomic import write_json
 from densewalk.datasets.errors import DataError
-from densewalk.datasets.ledger import Verdict, count_outcomes
+from densewalk.datasets.ledger import OUTCOMES, Verdict
 from densewalk.datasets.records import ClipRow
 from densewalk.datasets.shards.index import read_index
 from densewalk.datasets.shards.tar import MemberPlace, read_companion, read_range
@@ -27,10 +27,10 @@ __all__ = [
     "INDEX",
     "SCHEMA_VERSION",
     "SHARDS",
+    "CardCounts",
     "Dataset",
     "DatasetCard",
     "read_card",
-    "summarise",
     "write_card",
 ]
 
@@ -133,21 +133,50 @@ class Dataset:
         return meta
 
 
-def summarise(
-    rows: Sequence[ClipRow], verdicts: Sequence[Verdict], *, recipe_hash: str, shard_sha256: Mapping[str, str]
-) -> DatasetCard:
-    """Return the card of a dataset with these clips, ledger rows and shards."""
-    return DatasetCard(
-        num_clips=len(rows),
-        num_sources=len({row.source_id for row in rows}),
-        seconds=round(sum(row.frames / row.fps for row in rows), 3),
-        bytes=sum(row.bytes for row in rows),
-        recipe_hash=recipe_hash,
-        licences=dict(Counter(row.licence for row in rows)),
-        source_outcomes=count_outcomes(verdicts, "source"),
-        clip_outcomes=count_outcomes(verdicts, "clip"),
-        shard_sha256=dict(shard_sha256),
-    )
+class CardCounts:
+    """What a card counts, taken while rows pass on their way to a table."""
+
+    def __init__(self) -> None:
+        self._num_clips = self._num_sources = self._bytes = 0
+        self._seconds = 0.0
+        self._licences: Counter[str] = Counter()
+        self._outcomes: Counter[tuple[str, str]] = Counter()
+        self.reasons: Counter[tuple[str, str, str]] = Counter()
+        """Ledger rows that give a reason, by kind, outcome and reason."""
+
+    def clips(self, rows: Iterable[ClipRow]) -> Iterator[ClipRow]:
+        """Pass rows through; those of a source stand together."""
+        source = None
+        for row in rows:
+            self._num_clips += 1
+            self._num_sources += row.source_id != source
+            self._seconds += row.frames / row.fps
+            self._bytes += row.bytes
+            self._licences[row.licence] += 1
+            source = row.source_id
+            yield row
+
+    def verdicts(self, rows: Iterable[Verdict]) -> Iterator[Verdict]:
+        """Pass rows through."""
+        for row in rows:
+            self._outcomes[row.kind, row.outcome] += 1
+            if row.reason:
+                self.reasons[row.kind, row.outcome, row.reason] += 1
+            yield row
+
+    def card(self, *, recipe_hash: str, shard_sha256: Mapping[str, str]) -> DatasetCard:
+        """Return the card of a dataset with the rows that passed."""
+        return DatasetCard(
+            num_clips=self._num_clips,
+            num_sources=self._num_sources,
+            seconds=round(self._seconds, 3),
+            bytes=self._bytes,
+            recipe_hash=recipe_hash,
+            licences=dict(self._licences),
+            source_outcomes={name: self._outcomes["source", name] for name in OUTCOMES},
+            clip_outcomes={name: self._outcomes["clip", name] for name in OUTCOMES},
+            shard_sha256=dict(shard_sha256),
+        )
 
 
 def write_card(folder: Path, card: DatasetCard) -> None:

@@ -1,21 +1,36 @@
 """The ledger: what became of every source and of every candidate clip.
 
-Each source ends in exactly one of `written`, `rejected` (sound but not wanted) or `failed` (not readable); the counts
-of the three add up to the sources handed in, always. Clips follow the same rule.
+Each source ends in exactly one of `written`, `rejected` (sound but not wanted), `failed` (not readable) or `purged`
+(removed on request, and kept out since); the counts of the four add up to the sources handed in, always. Clips follow
+the same rule.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from densewalk.datasets.records import Source, name_id
-from densewalk.datasets.row_tables import read_rows, write_rows
+from densewalk.datasets.row_tables import ascending, read_rows, write_rows
 
-__all__ = ["Outcome", "Verdict", "count_outcomes", "name_verdict", "read_ledger", "source_verdict", "write_ledger"]
+__all__ = [
+    "OUTCOMES",
+    "PURGED",
+    "Outcome",
+    "Verdict",
+    "count_outcomes",
+    "ledger_order",
+    "name_verdict",
+    "read_ledger",
+    "source_verdict",
+    "write_ledger",
+]
 
 Outcome = Literal["written", "rejected", "failed", "purged"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+PURGED = "purged"
+"""Reason of rows that are kept out because they hold, or show, what was removed on request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +48,7 @@ class Verdict:
     detail: str = ""
     """What exactly was found."""
     attempt: int = 1
+    """How many times it was tried: 1, and one more for each time somebody asked to try what failed again."""
 
     @property
     def is_of_name(self) -> bool:
@@ -61,9 +77,14 @@ def name_verdict(uri: str, outcome: Outcome, reason: str, detail: str, *, source
     )
 
 
+def ledger_order(verdict: Verdict) -> tuple[bool, str, str]:
+    """Return what rows of a ledger are sorted by: sources first, by uri and id."""
+    return verdict.kind != "source", verdict.uri, verdict.id
+
+
 def write_ledger(path: Path, verdicts: Iterable[Verdict]) -> None:
-    """Write rows, sources first, sorted by uri and id, atomically; the bytes depend on the rows alone."""
-    write_rows(path, Verdict, sorted(verdicts, key=lambda row: (row.kind != "source", row.uri, row.id)))
+    """Write rows that come in the order of a ledger, atomically; raises `ValueError` when they do not."""
+    write_rows(path, Verdict, ascending(verdicts, ledger_order, repeats=True))
 
 
 def read_ledger(path: Path) -> list[Verdict]:
@@ -71,7 +92,7 @@ def read_ledger(path: Path) -> list[Verdict]:
     return list(read_rows(path, Verdict))
 
 
-def count_outcomes(verdicts: Sequence[Verdict], kind: str) -> dict[str, int]:
+def count_outcomes(verdicts: Iterable[Verdict], kind: str) -> dict[str, int]:
     """Return how many rows of `kind` ended in each outcome, every outcome named."""
     counts = Counter(v.outcome for v in verdicts if v.kind == kind)
-    return {outcome: counts.get(outcome, 0) for outcome in ("written", "rejected", "failed", "purged")}
+    return {outcome: counts.get(outcome, 0) for outcome in OUTCOMES}

@@ -5,8 +5,8 @@ a class adds stand before those it inherits. Rows go in and come out in groups, 
 Columns that a later version adds are ignored, and a field with a default may be absent from an older file.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import MISSING, asdict, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import MISSING, fields
 from itertools import islice
 from pathlib import Path
 from types import UnionType
@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from densewalk.datasets.atomic import atomic_path
 from densewalk.datasets.errors import DataError
 
-__all__ = ["read_rows", "row_from", "write_rows"]
+__all__ = ["ascending", "read_rows", "row_from", "write_rows"]
 
 _ROWS_AT_ONCE = 8192
 _ARROW_TYPES = {
@@ -35,8 +35,20 @@ def write_rows(path: Path, kind: type[_Row], rows: Iterable[_Row]) -> None:
     """Write rows in the order they come, atomically; the bytes depend on the rows alone."""
     schema, left = _schema(kind), iter(rows)
     with atomic_path(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
-        while group := [asdict(row) for row in islice(left, _ROWS_AT_ONCE)]:  # type: ignore[call-overload]
-            writer.write_table(pa.Table.from_pylist(group, schema=schema))
+        while group := list(islice(left, _ROWS_AT_ONCE)):
+            columns = {name: [getattr(row, name) for row in group] for name in schema.names}
+            writer.write_table(pa.Table.from_pydict(columns, schema=schema))
+
+
+def ascending(rows: Iterable[_Row], key: Callable[[_Row], Any], *, repeats: bool = False) -> Iterator[_Row]:
+    """Pass rows through; raises `ValueError` when one belongs before the last, or, without `repeats`, beside it."""
+    before: Any = None
+    for row in rows:
+        own = key(row)
+        if before is not None and (own < before or (own == before and not repeats)):
+            raise ValueError(f"rows out of order: {own} after {before}")
+        before = own
+        yield row
 
 
 def read_rows(path: Path, kind: type[_Row]) -> Iterator[_Row]:
@@ -46,7 +58,10 @@ def read_rows(path: Path, kind: type[_Row]) -> Iterator[_Row]:
             known = _known(file, kind)
             for batch in file.iter_batches(_ROWS_AT_ONCE, columns=known.names):
                 table = pa.Table.from_batches([batch]).select(known.names).cast(known)
-                yield from (row_from(kind, row) for row in table.to_pylist())
+                columns = [table[name].to_pylist() for name in known.names]
+                yield from (
+                    row_from(kind, dict(zip(known.names, row, strict=True))) for row in zip(*columns, strict=True)
+                )
     except (OSError, pa.ArrowException, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise DataError(f"cannot read {path}: {reason}; expected a table of a dataset made by prepare") from error

@@ -1,5 +1,6 @@
 """The chain of stages a configuration asks for, from a source's entry to its staged clips."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from densewalk.pipelines.stages.signatures import Signatures
 from densewalk.pipelines.stages.stow import Stow
 from densewalk.pipelines.stages.tracks import Tracks
 
-__all__ = ["Folders", "build_stages", "corpus_stages", "stage_versions", "stages_until"]
+__all__ = ["Folders", "build_stages", "corpus_stages", "place_of", "stage_versions", "stages_until"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +36,14 @@ class Folders:
 
 
 def build_stages(
-    config: PrepareConfig, folders: Folders, admission: Admission | None = None
+    config: PrepareConfig, folders: Folders, admission: Admission | None = None, *, all_local: bool = False
 ) -> tuple[Stage[Any, Any], ...]:
     """Return the stages up to finished clips in their order; those that are switched off are left out."""
     chain: list[Stage[Any, Any]] = [
-        Fetch(config.fetch, folders.fetched),
+        Fetch(config.fetch, folders.fetched, all_local=all_local),
         Ingest(config.licence, admission),
         Probe(config.probe),
-        Decode(config.decode, config.probe.limits, folders.scratch),
+        Decode(config.decode, config.probe.limits, folders.scratch, admission.staging if admission else None),
         Shots(config.shots),
         Clips(config.clips),
         Quality(config.quality),
@@ -57,21 +58,28 @@ def build_stages(
     return tuple(chain)
 
 
-def corpus_stages(config: PrepareConfig, folders: Folders, admission: Admission) -> tuple[Stage[Any, Any], ...]:
-    """Return the whole chain of a corpus, which ends with staged reels."""
+def corpus_stages(
+    config: PrepareConfig, folders: Folders, admission: Admission, *, all_local: bool = False
+) -> tuple[Stage[Any, Any], ...]:
+    """Return the whole chain of a corpus, which ends with staged reels; `all_local` says that nothing is remote."""
     stow = Stow(admission.staging, folders.scratch, stage_versions(config))
-    return (*build_stages(config, folders, admission), stow)
+    return (*build_stages(config, folders, admission, all_local=all_local), stow)
 
 
 def stages_until(config: PrepareConfig, folders: Folders, last: str) -> tuple[Stage[Any, Any], ...]:
-    """Return the stages up to the one named `last`; raises `ConfigError` naming those there are."""
+    """Return the stages up to the one named `last`; raises what `place_of` raises."""
     chain = build_stages(config, folders)
+    return chain[: place_of(last, chain) + 1]
+
+
+def place_of(name: str, chain: Sequence[Stage[Any, Any]]) -> int:
+    """Return where the stage of a name stands; raises `ConfigError` naming those there are."""
     names = [stage.name for stage in chain]
-    if last not in names:
+    if name not in names:
         switches = {"signatures": "dedup.near", "flow": "flow.enabled", "tracks": "tracks.enabled"}
-        hint = f"; {switches[last]}=true switches it on" if last in switches else ""
-        raise ConfigError(f"no stage {last!r} in this configuration (--until); there are {', '.join(names)}{hint}")
-    return chain[: names.index(last) + 1]
+        hint = f"; {switches[name]}=true switches it on" if name in switches else ""
+        raise ConfigError(f"no stage {name!r} in this configuration (--until); there are {', '.join(names)}{hint}")
+    return names.index(name)
 
 
 def stage_versions(config: PrepareConfig) -> dict[str, int]:

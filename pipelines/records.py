@@ -229,6 +229,8 @@ class Staged:
     reel: int
     is_last: bool
     num_clips: int
+    seconds: float = 0.0
+    """Length of the reel, by its usual rate."""
 
 
 def identity(record: Entry | Fetched | Held | Probed | Reel | ShotList | Cutting) -> str:

@@ -60,18 +60,23 @@ def stage_clips(staging: Staging, source: Source, contents: list[bytes], **of_re
     """Stage a reel whose clips have these mp4s and a json each; return them."""
     rows = [a_clip(source, place, mp4) for place, mp4 in enumerate(contents)]
     number = of_reel.pop("number", 0)
-    name = staged_name(source.uri, source.licence, source.label, ())
+    name = of_reel.pop("name", staged_name(source.uri, source.licence, source.label, ()))
     path: Path = staging.tar_path(source.id, name, number)
     members = [
         m
         for row, mp4 in zip(rows, contents, strict=True)
         for m in ((f"{row.key}.mp4", mp4), (f"{row.key}.json", b"{}"))
     ]
-    places = {place.name: place for place in write_shard(path, members)}
+    places = {place.name: place for place in write_shard(path, members).places}
     empty = hashlib.sha256(b"{}").hexdigest()
     clips = [
         StagedClip(
-            row=replace(row, shard=path.name, offset=places[f"{row.key}.mp4"].offset, companions=f"json={empty}"),
+            row=replace(
+                row,
+                shard=str(path.relative_to(staging.folder)),
+                offset=places[f"{row.key}.mp4"].offset,
+                companions=f"json={empty}",
+            ),
             total_bytes=row.bytes + 2,
         )
         for row in rows

@@ -1,12 +1,16 @@
-"""densewalk inspect: verify a dataset byte by byte and say what is in it."""
+"""densewalk inspect: verify a dataset byte by byte, say what is in it, take out what is damaged."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from densewalk.cluster.progress import say, shown_progress
 from densewalk.datasets.errors import DataError
+
+if TYPE_CHECKING:
+    from densewalk.pipelines.corpus.audit.findings import Audit
+    from densewalk.pipelines.corpus.homes.home import Home
 
 __all__ = ["inspect"]
 
@@ -14,7 +18,15 @@ _SHOWN = 20
 
 
 def inspect(
-    dataset: Annotated[Path, typer.Argument(help="Folder made by prepare.")],
+    *,
+    dataset: Annotated[str, typer.Argument(help="Folder or s3://bucket/prefix made by prepare.")],
+    decode: Annotated[
+        int, typer.Option("--decode", metavar="N", min=0, help="Play one clip in N of each shard; 0 plays none.")
+    ] = 100,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Take out sources with damaged clips; prepare --retry makes them again.")
+    ] = False,
+    work: Annotated[Path | None, typer.Option("--work", help="For a bucket: local folder of the work.")] = None,
     shots: Annotated[
         Path | None, typer.Option("--shots", help="JSON of known cuts: file name -> hard_cuts; shows what was missed.")
     ] = None,
@@ -26,29 +38,65 @@ def inspect(
 ) -> None:
     """Verify a dataset and say what is in it.
 
-    Checks every clip's hash and reconciles index, ledger, shards and card; exit code 2 when something disagrees.
+    Reads every shard once, checks the hash of every member, plays one clip in N, and reconciles index, ledger, sources,
+    signatures, shards and card; exit code 2 when something disagrees.
 
     \b
     Examples:
       densewalk inspect data/corpus
+      densewalk inspect s3://bucket/corpus --decode 0
+      densewalk inspect data/corpus --repair
       densewalk inspect data/corpus --shots shots.json --tolerance 1
       densewalk inspect data/corpus --sheet clips.png --clips 40
     """
-    from densewalk.cluster.audit import audit
     from densewalk.cluster.dataset_summary import describe_audit, describe_cuts
+    from densewalk.pipelines.corpus.audit.auditing import audit
+    from densewalk.pipelines.corpus.homes.opening import open_home
 
+    home = open_home(dataset, work)
+    if repair:
+        _repair(home, decode)
+        return
     with shown_progress() as show:
-        result = audit(dataset, on_clip=lambda done, total: show("verify", done, total))
+        result = audit(home, decode_one_in=decode, on_shard=lambda done, total: show("verify", done, total))
     say(describe_audit(result))
     if shots is not None:
-        say(describe_cuts(dataset, shots, tolerance_frames=tolerance))
+        with home.reading() as folder:
+            say(describe_cuts(folder, shots, tolerance_frames=tolerance))
     if sheet is not None:
-        from densewalk.cluster.corpus_pictures import clip_sheet
+        from densewalk.cluster.corpus_report.clip_pictures import clip_sheet
         from densewalk.ssl.show.still import write_png
 
-        write_png(sheet, clip_sheet(result.dataset, most=clips))
+        write_png(sheet, clip_sheet(home.folder, most=clips))
         say(f"first, middle and last frames of clips in {sheet}")
-    if result.findings:
-        listed = "\n".join(f"  {finding}" for finding in result.findings[:_SHOWN])
-        more = f"\n  and {len(result.findings) - _SHOWN} more" if len(result.findings) > _SHOWN else ""
-        raise DataError(f"{dataset} is not sound, {len(result.findings)} findings:\n{listed}{more}")
+    if result.findings.count:
+        raise DataError(f"{_listed(result)}\ndensewalk inspect {dataset} --repair takes out what is damaged")
+
+
+def _repair(home: "Home", decode: int) -> None:
+    from densewalk.cluster.dataset_summary import describe_audit
+    from densewalk.pipelines.corpus.repairing import DAMAGED
+    from densewalk.pipelines.corpus.repairing import repair as repair_dataset
+
+    with shown_progress() as show:
+        done = repair_dataset(home, decode_one_in=decode, on_shard=lambda number, total: show("verify", number, total))
+    if done.rebuilt_index:
+        say("the index could not be read and was rebuilt from the shards")
+    if not done.found.findings.count:
+        say(describe_audit(done.found))
+        return
+    say(_listed(done.found))
+    say(f"repaired: {done.clips} clips of {len(done.again) + len(done.nameless)} sources were taken out")
+    if done.again:
+        again = "\n".join(f"  {name}" for name in done.again[:_SHOWN])
+        say(f'to be made again, by densewalk prepare SOURCES --out {home.name} --retry "failed:{DAMAGED}":\n{again}')
+    if done.nameless:
+        lost = ", ".join(done.nameless[:_SHOWN])
+        say(f"no table names these sources any more, prepare makes them when it gets them: {lost}")
+
+
+def _listed(audit: "Audit") -> str:
+    found = audit.findings
+    listed = "\n".join(f"  {text}" for text in found.texts[:_SHOWN])
+    more = f"\n  and {found.count - _SHOWN} more" if found.count > _SHOWN else ""
+    return f"{audit.name} is not sound, {found.count} findings:\n{listed}{more}"

@@ -31,6 +31,7 @@ from densewalk.cluster.cli import (
     pretrain_command,
     purge_command,
     quickstart_command,
+    replay_command,
     report_command,
     track_command,
 )
@@ -46,6 +47,7 @@ _VERBS: dict[str, Callable[..., None]] = {
     "doctor": doctor_command.doctor,
     "quickstart": quickstart_command.quickstart,
     "prepare": prepare_command.prepare,
+    "replay": replay_command.replay,
     "inspect": inspect_command.inspect,
     "merge": merge_command.merge,
     "pretrain": pretrain_command.pretrain,

@@ -61,7 +61,8 @@ def main(connection: socket.socket) -> None:
         start_ray(settings["address"], num_cpus=settings["cpus"], object_store_bytes=settings["object_store_bytes"])
         send(connection, ("ready", None))
     except Exception as error:
-        send(connection, ("fault", error))
+        traceback.print_exc()
+        send(connection, ("unready", f"{type(error).__name__}: {error}"))
         return
     while True:
         try:

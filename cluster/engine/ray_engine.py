@@ -20,6 +20,7 @@ from densewalk.cluster.engine.driver import receive, send
 from densewalk.cluster.engine.flowing import Pass
 from densewalk.cluster.engine.parcels import Arrivals, Parcel
 from densewalk.cluster.engine.spooled import SpooledRecords
+from densewalk.datasets.errors import ConfigError
 from densewalk.pipelines.engine import EngineConfig
 from densewalk.pipelines.stage import Stage
 from densewalk.pipelines.tally import StageTally, add_tallies
@@ -28,6 +29,9 @@ __all__ = ["RayEngine"]
 
 _MOST_IDLE_PASSES = 3
 """Passes in a row that may bring no record to its end, beyond the attempts each has, before the engine gives up."""
+_TRIES_TO_START = 3
+_SECONDS_TO_ANSWER = 10.0
+_ADVICE = "look at RAY_ADDRESS and at Ray's own logs, or use --engine local"
 _SECONDS_TO_END = 15.0
 
 
@@ -61,7 +65,7 @@ class RayEngine:
         """Yield what leaves the last stage and every verdict, in any order; an exception of a stage is raised here.
 
         What came of a record is given out together, when it is through. Raises `RuntimeError` when workers keep dying
-        and no record gets through, and what Ray says when it cannot be started.
+        and no record gets through, `ConfigError` when Ray cannot be started or found.
         """
         for stage in stages:
             self._tallies.setdefault(stage.name, StageTally())
@@ -128,6 +132,27 @@ class _Driver:
     """The process that drives Ray."""
 
     def __init__(self, config: EngineConfig, address: str | None) -> None:
+        """Start it and Ray; raises `ConfigError` when Ray does not start however often it is tried."""
+        address = address or _address_of_this_process() or os.environ.get("RAY_ADDRESS")
+        _check_answers(address)
+        settings = {
+            "address": address,
+            "cpus": config.cpus or None,
+            "object_store_bytes": config.object_store_bytes,
+        }
+        for _ in range(1 if address else _TRIES_TO_START):
+            self._start()
+            try:
+                send(self._socket, settings)
+                kind, content = self._answer()
+            except (EOFError, BrokenPipeError):
+                kind, content = "unready", "its process was killed"
+            if kind == "ready":
+                return
+            self.close()
+        raise ConfigError(f"Ray {_named(address)} cannot be used: {content}; {_ADVICE}")
+
+    def _start(self) -> None:
         self._socket, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -139,15 +164,6 @@ class _Driver:
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)},
                 start_new_session=True,
             )
-        send(
-            self._socket,
-            {
-                "address": address or _address_of_this_process(),
-                "cpus": config.cpus or None,
-                "object_store_bytes": config.object_store_bytes,
-            },
-        )
-        self._answer()
 
     def run(self, task: Pass) -> Iterator[str]:
         """Yield the parcels of a pass; raises `EOFError` when the driver dies."""
@@ -175,6 +191,21 @@ class _Driver:
         if kind == "fault":
             raise content
         return kind, content
+
+
+def _named(address: str | None) -> str:
+    return f"at {address}" if address else "on this machine"
+
+
+def _check_answers(address: str | None) -> None:
+    """Raise `ConfigError` when nobody listens at an address of a host and a port; Ray would try for minutes."""
+    host, colon, port = (address or "").rpartition(":")
+    if not colon or "/" in host or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host, int(port)), _SECONDS_TO_ANSWER).close()
+    except OSError as error:
+        raise ConfigError(f"no Ray answers at {address}: {error}; {_ADVICE}") from error
 
 
 def _address_of_this_process() -> str | None:

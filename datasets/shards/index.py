@@ -4,26 +4,22 @@ Columns are the fields of `ClipRow`, what was measured behind the rest; any Parq
 not measured are null.
 """
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterable
+from operator import attrgetter
 from pathlib import Path
 
 from densewalk.datasets.records import ClipRow
-from densewalk.datasets.row_tables import read_rows, write_rows
+from densewalk.datasets.row_tables import ascending, read_rows, write_rows
 
 __all__ = ["read_index", "write_index"]
 
 
-def write_index(path: Path, rows: Sequence[ClipRow]) -> None:
-    """Write rows sorted by key, atomically; the bytes depend on the rows alone.
+def write_index(path: Path, rows: Iterable[ClipRow]) -> None:
+    """Write rows that come by key, atomically and a group at a time; the bytes depend on the rows alone.
 
-    Raises `ValueError` when a key occurs twice.
+    Raises `ValueError` when they are out of order or a key occurs twice.
     """
-    ordered = sorted(rows, key=lambda row: row.key)
-    for row, following in pairwise(ordered):
-        if row.key == following.key:
-            raise ValueError(f"clip {row.key} occurs twice, in {row.shard} and {following.shard}")
-    write_rows(path, ClipRow, ordered)
+    write_rows(path, ClipRow, ascending(rows, attrgetter("key")))
 
 
 def read_index(path: Path) -> list[ClipRow]:

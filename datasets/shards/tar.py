@@ -13,11 +13,12 @@ import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from densewalk.datasets.atomic import atomic_path
 from densewalk.datasets.errors import DataError
 
-__all__ = ["MemberPlace", "read_companion", "read_group", "read_range", "write_shard"]
+__all__ = ["MemberPlace", "WrittenShard", "read_companion", "read_group", "read_range", "write_shard"]
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+")
 
@@ -34,25 +35,38 @@ class MemberPlace:
     """Of the data."""
 
 
-def write_shard(path: Path, members: Iterable[tuple[str, bytes]]) -> list[MemberPlace]:
-    """Write (name, content) members to a tar atomically and return where each lies, in the same order.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenShard:
+    """What a shard holds."""
 
-    Raises `ValueError` on a repeated name or one that is not letters, digits, `_`, `-` around dots.
+    places: tuple[MemberPlace, ...]
+    """In the order of its members."""
+    sha256: str
+    """Of the file."""
+
+
+def write_shard(path: Path, members: Iterable[tuple[str, bytes]]) -> WrittenShard:
+    """Write (name, content) members to a tar atomically and return where each lies; no byte is read again.
+
+    Raises `ValueError` on a repeated name or one that is not letters, digits, `_`, `-` around dots, `DataError` when
+    the disk is full, `ConfigError` when it cannot be written.
     """
     places: list[MemberPlace] = []
     names: set[str] = set()
-    with atomic_path(path) as temporary, tarfile.open(temporary, "w", format=tarfile.USTAR_FORMAT) as shard:
-        for name, content in members:
-            if name in names or not _NAME.fullmatch(name):
-                raise ValueError(f"member name {name!r} of {path} is repeated or not <key>.<extension>")
-            names.add(name)
-            entry = tarfile.TarInfo(name)
-            entry.size, entry.mode = len(content), 0o644
-            shard.addfile(entry, io.BytesIO(content))
-            start = shard.offset - _padded(len(content))
-            digest = hashlib.sha256(content).hexdigest()
-            places.append(MemberPlace(name=name, offset=start, bytes=len(content), sha256=digest))
-    return places
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        stream = _Hashed(file)
+        with tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as shard:
+            for name, content in members:
+                if name in names or not _NAME.fullmatch(name):
+                    raise ValueError(f"member name {name!r} of {path} is repeated or not <key>.<extension>")
+                names.add(name)
+                entry = tarfile.TarInfo(name)
+                entry.size, entry.mode = len(content), 0o644
+                shard.addfile(entry, io.BytesIO(content))
+                start = shard.offset - _padded(len(content))
+                digest = hashlib.sha256(content).hexdigest()
+                places.append(MemberPlace(name=name, offset=start, bytes=len(content), sha256=digest))
+    return WrittenShard(places=tuple(places), sha256=stream.content.hexdigest())
 
 
 def read_range(path: Path, offset: int, size: int) -> bytes:
@@ -118,3 +132,18 @@ def _entry_at(path: Path, offset: int) -> tarfile.TarInfo | None:
 
 def _padded(size: int) -> int:
     return -(-size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+
+
+class _Hashed(io.BufferedIOBase):
+    """A file that is written from its start to its end, and the hash of what was written."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.content = hashlib.sha256()
+
+    def write(self, block: Any) -> int:
+        self.content.update(block)
+        return self._file.write(block)
+
+    def tell(self) -> int:
+        return self._file.tell()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from densewalk.datasets.atomic import write_bytes
+from densewalk.datasets.atomic import atomic_path, write_bytes
 from densewalk.datasets.ledger import Verdict, name_verdict, source_verdict
 from densewalk.datasets.records import Source
 from densewalk.pipelines.corpus.staging import Staging, staged_name
@@ -37,11 +37,14 @@ class Admission:
     def verdict_on(self, source: Source, segments: Sequence[Segment] = ()) -> Verdict | None:
         """Return why a source, of which `segments` are wanted, is not worked on, or None for one that is."""
         if self._is_known(source.id) or not self._claim(source):
-            detail = f"its {len(segments)} segments were not made" if segments else ""
-            return name_verdict(source.uri, "rejected", DUPLICATE, detail, source_id=source.id)
+            return name_verdict(source.uri, "rejected", DUPLICATE, "", source_id=source.id)
         if self.staging.holds(source.id, staged_name(source.uri, source.licence, source.label, segments)):
             return source_verdict(source, "written")
         return None
+
+    def forget(self, source_id: str) -> None:
+        """Let content be claimed anew: who put his name down has not lived to make it."""
+        self._claim_path(source_id).unlink(missing_ok=True)
 
     def _is_known(self, source_id: str) -> bool:
         if not self.known.stat().st_size:
@@ -59,11 +62,10 @@ class Admission:
 
     def _claim(self, source: Source) -> bool:
         """Put the source's name down unless an earlier one stands there."""
-        folder = self.claims / source.id[:2]
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / ".lock").open("w") as lock:
+        claim, name = self._claim_path(source.id), source.uri.encode()
+        claim.parent.mkdir(parents=True, exist_ok=True)
+        with (claim.parent / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            claim, name = folder / source.id, source.uri.encode()
             holder = claim.read_bytes() if claim.is_file() else None
             if holder is not None and holder < name:
                 return False
@@ -71,7 +73,11 @@ class Admission:
                 write_bytes(claim, name)
             return True
 
+    def _claim_path(self, source_id: str) -> Path:
+        return self.claims / source_id[:2] / source_id
+
 
 def write_known(path: Path, source_ids: Iterable[str]) -> None:
-    """Write ids for `Admission.known`: 10 bytes each, sorted, so that looking one up needs no memory."""
-    write_bytes(path, b"".join(sorted({bytes.fromhex(source_id) for source_id in source_ids})))
+    """Write ids, given in order, for `Admission.known`: 10 bytes each, so that looking one up needs no memory."""
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        file.writelines(map(bytes.fromhex, source_ids))

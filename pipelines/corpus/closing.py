@@ -1,22 +1,20 @@
 """Closing the books on the sources of one preparation: reels come together, copies give way, every uri gets its row.
 
 Of several files with the same content the one whose name comes first is kept, or the one the dataset holds already. A
-source that keeps no clip is rejected, with what became of its candidates.
+source that keeps no clip is rejected, with what became of its candidates. Content that was purged stays out.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from densewalk.datasets.ledger import Verdict, name_verdict, source_verdict
+from densewalk.datasets.ledger import PURGED, Outcome, Verdict, name_verdict
 from densewalk.datasets.records import Source
 from densewalk.pipelines.corpus.admission import DUPLICATE
 from densewalk.pipelines.corpus.source_table import SourceRow
 from densewalk.pipelines.corpus.staging import ReelOutcome, StagedClip
-from densewalk.pipelines.records import Refusal
 from densewalk.pipelines.shots.curves import merged
 
-__all__ = ["SourceOutcome", "drop_clips", "duplicate_row", "settle", "whole_source"]
+__all__ = ["SourceOutcome", "duplicate_row", "row_of", "source_row_verdict", "whole_source"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,18 +25,6 @@ class SourceOutcome:
     row: SourceRow
     clips: tuple[StagedClip, ...]
     clip_verdicts: tuple[Verdict, ...]
-
-    @property
-    def verdict(self) -> Verdict:
-        """Return the source's row of the ledger."""
-        source, fault = self.source, self.row.fault
-        used = f"used {self.row.frames} frames; {fault}" if fault else ""
-        ends = Counter(verdict.reason for verdict in self.clip_verdicts if verdict.reason)
-        whys = ", ".join(f"{count} {reason}" for reason, count in sorted(ends.items()))
-        candidates = f"{len(self.clip_verdicts)} candidates" + (f": {whys}" if whys else "")
-        if self.clips:
-            return source_verdict(source, "written", detail=used)
-        return source_verdict(source, "rejected", "no usable clip", "; ".join(filter(None, (candidates, used))))
 
 
 def whole_source(reels: Sequence[ReelOutcome]) -> SourceOutcome:
@@ -64,60 +50,46 @@ def whole_source(reels: Sequence[ReelOutcome]) -> SourceOutcome:
     )
 
 
-def settle(
-    outcomes: Iterable[SourceOutcome], verdicts: Iterable[Verdict], homes: Mapping[str, Verdict]
-) -> tuple[list[SourceOutcome], list[Verdict]]:
-    """Return the sources that are kept, and the rows of all other uris.
+def source_row_verdict(row: SourceRow, ends: Mapping[str, int]) -> Verdict:
+    """Return the ledger row of a decoded source that keeps `row.clips` clips.
 
-    `verdicts` are those given before staging; `homes` are the dataset's rows by content. A row for every uri comes
-    back: either its outcome's or one of the list.
+    `ends` counts its candidates by the reason why they were not written, empty for those that were.
     """
-    ended: defaultdict[str, dict[str, SourceOutcome | Verdict]] = defaultdict(dict)
-    rows: list[Verdict] = []
-    copies: list[Verdict] = []
-    for outcome in outcomes:
-        ended[outcome.source.id][outcome.source.uri] = outcome
-    for verdict in verdicts:
-        if verdict.reason == DUPLICATE:
-            copies.append(verdict)
-        elif verdict.is_of_name:
-            rows.append(verdict)
-        else:
-            ended[verdict.source_id][verdict.uri] = verdict
-    names = {content: min(uris) for content, uris in ended.items()} | {key: home.uri for key, home in homes.items()}
-    kept: list[SourceOutcome] = []
-    for content, uris in ended.items():
-        for uri, end in uris.items():
-            if uri != names[content]:
-                rows.append(duplicate_row(uri, content, names[content]))
-            elif isinstance(end, Verdict):
-                rows.append(end)
-            else:
-                kept.append(end)
-    rows += [_row_of_copy(copy, homes, names) for copy in copies]
-    return sorted(kept, key=lambda outcome: outcome.source.uri), rows
-
-
-def drop_clips(outcome: SourceOutcome, refusals: Mapping[str, Refusal]) -> SourceOutcome:
-    """Return the outcome without the clips whose keys are in `refusals`, which say why."""
-    clips = tuple(clip for clip in outcome.clips if clip.row.key not in refusals)
-    if len(clips) == len(outcome.clips):
-        return outcome
-    verdicts = tuple(
-        replace(v, outcome=why.outcome, reason=why.reason, detail=why.detail) if (why := refusals.get(v.id)) else v
-        for v in outcome.clip_verdicts
+    whys = ", ".join(f"{count} {reason}" for reason, count in sorted(ends.items()) if reason)
+    candidates = f"{sum(ends.values())} candidates" + (f": {whys}" if whys else "")
+    used = f"used {row.frames} frames; {row.fault}" if row.fault else ""
+    outcome: Outcome = "written" if row.clips else "purged" if PURGED in ends else "rejected"
+    reason = {"written": "", "purged": PURGED, "rejected": "no usable clip"}[outcome]
+    detail = used if row.clips else "; ".join(filter(None, (candidates, used)))
+    return Verdict(
+        kind="source", id=row.id, source_id=row.id, uri=row.uri, outcome=outcome, reason=reason, detail=detail
     )
-    return replace(outcome, row=replace(outcome.row, clips=len(clips)), clips=clips, clip_verdicts=verdicts)
 
 
-def _row_of_copy(verdict: Verdict, homes: Mapping[str, Verdict], names: Mapping[str, str]) -> Verdict:
-    home = homes.get(verdict.source_id)
-    if home is not None and home.uri == verdict.uri:
-        return home
-    return duplicate_row(verdict.uri, verdict.source_id, names[verdict.source_id], verdict.detail)
+def row_of(end: Verdict, *, home: Verdict | None, first: str | None, parts: int) -> Verdict | None:
+    """Return the ledger row of a name that ended so, or None when its content is made under this name.
+
+    `home` is the dataset's own row of the content, `first` the earliest name it ended under in this preparation, and
+    `parts` how many segments of it were wanted. Raises `RuntimeError` when the content has neither.
+    """
+    if end.is_of_name and end.reason != DUPLICATE:
+        return end
+    if home is not None:
+        return home if home.uri == end.uri else _copy_row(end, home, parts)
+    if first is None:
+        raise RuntimeError(f"{end.uri} counts as a copy of {end.source_id}, which nobody brought to an end")
+    if first != end.uri:
+        return duplicate_row(end.uri, end.source_id, first, parts)
+    return None if end.outcome == "written" else end
 
 
-def duplicate_row(uri: str, content: str, kept: str, detail: str = "") -> Verdict:
-    """Return the row of a file whose content is kept under another name."""
-    detail = "; ".join(filter(None, (f"kept {kept}", detail)))
+def duplicate_row(uri: str, content: str, kept: str, parts: int = 0) -> Verdict:
+    """Return the row of a file whose content is kept under another name; of this one `parts` segments were wanted."""
+    detail = f"kept {kept}" + (f"; its {parts} segments were not made" if parts else "")
     return name_verdict(uri, "rejected", DUPLICATE, detail, source_id=content)
+
+
+def _copy_row(end: Verdict, home: Verdict, parts: int) -> Verdict:
+    if home.outcome == "purged":
+        return name_verdict(end.uri, "purged", PURGED, f"content of {home.uri}", source_id=home.id)
+    return duplicate_row(end.uri, home.id, home.uri, parts)

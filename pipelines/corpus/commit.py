@@ -1,99 +1,79 @@
-"""The state of a dataset folder and its change in one step.
+"""The change of a dataset folder in one step.
 
 Shards are added first; they mean nothing until the index names them. The new tables and the card are then laid ready in
-`.work/commit` and a marker declares them complete. From that moment the change happens: whoever comes next, the same
-process or the repeated command after a crash, moves them into place, the card last. Without the marker they are thrown
-away and made again from the staged sources.
+`.work/commit`, row by row, and a marker declares them complete. From that moment the change happens: whoever comes
+next, the same process or the repeated command after a crash, moves them into place, the card last. Without the marker
+they are thrown away and made again from the staged sources.
 """
 
+import filecmp
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from densewalk.datasets.atomic import write_text
-from densewalk.datasets.dataset import CARD, INDEX, SHARDS, read_card, summarise, write_card
-from densewalk.datasets.ledger import Verdict, read_ledger, write_ledger
-from densewalk.datasets.records import ClipRow, file_sha256
-from densewalk.datasets.shards.index import read_index, write_index
-from densewalk.pipelines.corpus.source_table import SOURCES, SourceRow, read_sources, write_sources
+from densewalk.datasets.dataset import CARD, INDEX, CardCounts, DatasetCard, write_card
+from densewalk.datasets.ledger import Verdict, write_ledger
+from densewalk.datasets.records import ClipRow
+from densewalk.datasets.shards.index import write_index
+from densewalk.pipelines.corpus.homes.home import CONFIG
+from densewalk.pipelines.corpus.readme import README, readme_text
+from densewalk.pipelines.corpus.rejects import REJECTED
+from densewalk.pipelines.corpus.source_table import SOURCES, SourceRow, write_sources
+from densewalk.pipelines.corpus.tables import LEDGER, TOMBSTONES
 from densewalk.pipelines.dedup.signature_table import SIGNATURES, write_signatures
 from densewalk.pipelines.dedup.signed import Signed
 
-__all__ = ["LEDGER", "State", "commit", "read_state", "roll_forward"]
+__all__ = ["Change", "commit", "roll_forward"]
 
-LEDGER = "ledger.parquet"
 _READY = "READY"
-_MOVES = (SOURCES, LEDGER, SIGNATURES, INDEX, CARD)
+_MOVES = (REJECTED, SOURCES, LEDGER, SIGNATURES, TOMBSTONES, INDEX, README, CARD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class State:
-    """All rows of a dataset folder."""
+class Change:
+    """All rows of a dataset as they are to be; each iterable is read once."""
 
-    clips: tuple[ClipRow, ...] = ()
-    sources: tuple[SourceRow, ...] = ()
-    verdicts: tuple[Verdict, ...] = ()
-    recipe_hash: str = ""
-    shard_sha256: tuple[tuple[str, str], ...] = ()
-    """Names and hashes of the shards."""
-
-    @classmethod
-    def of(
-        cls,
-        *,
-        clips: Iterable[ClipRow],
-        sources: Iterable[SourceRow],
-        verdicts: Iterable[Verdict],
-        recipe_hash: str,
-        shard_sha256: Iterable[tuple[str, str]],
-    ) -> "State":
-        """Build a state whose rows have an order of their own, so that equal contents make equal states."""
-        return cls(
-            clips=tuple(sorted(clips, key=lambda row: row.key)),
-            sources=tuple(sorted(sources, key=lambda row: row.id)),
-            verdicts=tuple(sorted(verdicts, key=lambda row: (row.kind, row.uri, row.id))),
-            recipe_hash=recipe_hash,
-            shard_sha256=tuple(sorted(shard_sha256)),
-        )
-
-    @property
-    def next_shard(self) -> int:
-        """Number of the next new shard."""
-        return max((int(name[len("clips-") : -len(".tar")]) + 1 for name, _ in self.shard_sha256), default=0)
+    sources: Iterable[SourceRow]
+    """By id."""
+    verdicts: Iterable[Verdict]
+    """In the order of a ledger."""
+    clips: Iterable[ClipRow]
+    """By key."""
+    signatures: Iterable[Signed]
+    """Of the clips, by key."""
+    tombstones: Iterable[Signed]
+    """Of purged clips, by key."""
+    recipe_hash: str
+    shard_sha256: Mapping[str, str]
+    """Hashes of all shards, by name."""
+    rejected: Path | None = None
+    """The file that takes the place of rejected.tar; None for the one that is there."""
 
 
-def read_state(folder: Path) -> State:
-    """Return what a dataset folder holds; an empty state when it was never finished."""
-    if not (folder / CARD).is_file():
-        return State()
-    card = read_card(folder)
-    return State.of(
-        clips=read_index(folder / INDEX),
-        sources=read_sources(folder / SOURCES),
-        verdicts=read_ledger(folder / LEDGER),
-        recipe_hash=card.recipe_hash,
-        shard_sha256=card.shard_sha256.items(),
-    )
+def commit(folder: Path, ready: Path, change: Change) -> DatasetCard:
+    """Lay the tables and card of a change ready in the folder `ready`, then move them in at once; return the card.
 
-
-def commit(folder: Path, ready: Path, state: State, signatures: Iterable[Signed]) -> None:
-    """Lay the tables and card of `state` and the signatures ready in the folder `ready`, then move them in at once.
-
-    `signatures` come in the order of their keys.
+    A change that changes nothing touches no file. Raises `ValueError` when rows come out of order or twice.
     """
     shutil.rmtree(ready, ignore_errors=True)
-    known = dict(state.shard_sha256)
-    shards = sorted({row.shard for row in state.clips})
-    hashes = {name: known.get(name) or file_sha256(folder / SHARDS / name) for name in shards}
-    write_sources(ready / SOURCES, state.sources)
-    write_ledger(ready / LEDGER, state.verdicts)
-    write_index(ready / INDEX, state.clips)
-    write_signatures(ready / SIGNATURES, signatures)
-    card = summarise(state.clips, state.verdicts, recipe_hash=state.recipe_hash, shard_sha256=hashes)
+    counts = CardCounts()
+    write_sources(ready / SOURCES, change.sources)
+    write_ledger(ready / LEDGER, counts.verdicts(change.verdicts))
+    write_index(ready / INDEX, counts.clips(change.clips))
+    write_signatures(ready / SIGNATURES, change.signatures)
+    write_signatures(ready / TOMBSTONES, change.tombstones)
+    if change.rejected is not None:
+        shutil.move(change.rejected, ready / REJECTED)
+    card = counts.card(recipe_hash=change.recipe_hash, shard_sha256=change.shard_sha256)
+    config = folder / CONFIG
+    write_text(ready / README, readme_text(card, config.read_text() if config.is_file() else "", counts.reasons))
     write_card(ready, card)
-    write_text(ready / _READY, "")
+    if any(not _is_same(ready / name, folder / name) for name in _MOVES if (ready / name).is_file()):
+        write_text(ready / _READY, "")
     roll_forward(folder, ready)
+    return card
 
 
 def roll_forward(folder: Path, ready: Path) -> None:
@@ -103,3 +83,7 @@ def roll_forward(folder: Path, ready: Path) -> None:
             if (ready / name).is_file():
                 (ready / name).replace(folder / name)
     shutil.rmtree(ready, ignore_errors=True)
+
+
+def _is_same(new: Path, old: Path) -> bool:
+    return old.is_file() and filecmp.cmp(new, old, shallow=False)

@@ -1,126 +1,99 @@
-"""How a dataset grows: new sources lose their duplicates, what is left is packed, and all rows come together."""
+"""How a dataset grows: what is new is harvested from staging, packed, and merged into the tables that are there."""
 
 import heapq
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 
-from densewalk.datasets.errors import DataError
-from densewalk.datasets.ledger import Verdict
+from densewalk.datasets.ledger import Verdict, ledger_order
 from densewalk.pipelines.corpus.accounts import Accounts
-from densewalk.pipelines.corpus.closing import SourceOutcome, drop_clips
-from densewalk.pipelines.corpus.commit import State
-from densewalk.pipelines.corpus.pack import Packed, pack_shards
+from densewalk.pipelines.corpus.books import Books
+from densewalk.pipelines.corpus.closing import whole_source
+from densewalk.pipelines.corpus.commit import Change
+from densewalk.pipelines.corpus.harvest import Harvest
+from densewalk.pipelines.corpus.pack import PackConfig, pack_shards
+from densewalk.pipelines.corpus.rejects import REJECTED, LateRejection, gather_rejected, rejected_path
+from densewalk.pipelines.corpus.source_table import SourceRow
+from densewalk.pipelines.corpus.staging import Staging
+from densewalk.pipelines.corpus.tables import Tables
 from densewalk.pipelines.corpus.workplace import Workplace
-from densewalk.pipelines.dedup.dedup_config import DedupConfig
-from densewalk.pipelines.dedup.duplicates import find_duplicates
-from densewalk.pipelines.dedup.held_out import held_out_signatures
-from densewalk.pipelines.dedup.signature_table import SIGNATURES, read_signatures
-from densewalk.pipelines.dedup.signed import Signed
-from densewalk.pipelines.inprocess import InProcessEngine
-from densewalk.pipelines.recipe import PrepareConfig
-from densewalk.pipelines.records import Entry, Fetched, Reel
-from densewalk.pipelines.stages.decode import Decode
-from densewalk.pipelines.stages.ingest import Ingest
-from densewalk.pipelines.stages.probe import Probe
 
-__all__ = ["extended", "grown_signatures", "shown_held_out", "signed_clips", "without_duplicates"]
+__all__ = ["grown", "harvest_staged", "pack_harvest"]
 
 
-def without_duplicates(
-    kept: Sequence[SourceOutcome],
-    known: Iterable[Signed],
-    held_out: Iterable[Signed] = (),
-    *,
-    work: Path,
-    config: DedupConfig,
-) -> list[SourceOutcome]:
-    """Return the sources without clips that are known, or that an earlier one of them or a held-out video has."""
-    new = (signed for outcome in kept for signed in signed_clips(outcome))
-    duplicates = find_duplicates(new, known, held_out, work=work, config=config)
-    refusals = {duplicate.key: duplicate.refusal() for duplicate in duplicates}
-    return [drop_clips(outcome, refusals) for outcome in kept]
+def harvest_staged(books: Books, accounts: Accounts, harvest: Harvest, staging: Staging) -> None:
+    """Take in what is staged of every source that is kept; each is read once."""
+    for kept in accounts.kept():
+        outcome = staging.outcome(kept.source_id, kept.name)
+        if outcome is None:
+            raise RuntimeError(f"{kept.uri} left the last stage but is not staged in {staging.folder}")
+        if isinstance(outcome, Verdict):
+            books.end(outcome)
+        else:
+            tars = [staging.tar_path(reel.source.id, reel.name, reel.number) for reel in outcome]
+            harvest.add(whole_source(outcome), staging.folder, tars)
 
 
-def shown_held_out(work: Workplace, config: PrepareConfig) -> Iterator[Signed]:
-    """Yield what shows the held-out videos; they are decoded once, later calls find the result in the work folder.
-
-    Raises `ConfigError` or `DataError` naming a held-out path that cannot be used.
-    """
-    return held_out_signatures(config.dedup, decoded=_Decoder(config, work.scratch), work=work.fetched)
-
-
-def extended(
-    before: State,
-    accounts: Accounts,
-    kept: Sequence[SourceOutcome],
-    work: Workplace,
-    config: PrepareConfig,
-    *,
-    recipe: str,
-) -> State:
-    """Pack the clips of new sources and return all rows of the dataset."""
-    clips = pack_shards(
+def pack_harvest(
+    harvest: Harvest, work: Workplace, config: PackConfig, *, first_number: int, on_shard: Callable[[Path], None]
+) -> dict[str, str]:
+    """Pack the clips that are left into new shards; return their hashes by name."""
+    hashes: dict[str, str] = {}
+    shards = pack_shards(
         work.out,
-        [
-            Packed(row=clip.row, tar=work.staged / clip.row.shard, total_bytes=clip.total_bytes)
-            for outcome in kept
-            for clip in outcome.clips
-        ],
-        first_number=before.next_shard,
-        config=config.pack,
+        harvest.packed(),
+        first_number=first_number,
+        config=config,
+        scratch=work.scratch,
+        on_shard=on_shard,
     )
-    return State.of(
-        clips=[*before.clips, *clips],
-        sources=[*before.sources, *(outcome.row for outcome in kept)],
-        verdicts=[
-            *accounts.current,
-            *accounts.earlier,
-            *(verdict for verdict in before.verdicts if verdict.kind == "clip"),
-            *(verdict for outcome in kept for verdict in outcome.clip_verdicts),
-        ],
-        recipe_hash=recipe,
-        shard_sha256=before.shard_sha256,
+    for shard in shards:
+        harvest.place(shard.rows)
+        hashes[shard.name] = shard.sha256
+    return hashes
+
+
+def grown(
+    before: Tables,
+    accounts: Accounts,
+    harvest: Harvest,
+    work: Workplace,
+    *,
+    recipe_hash: str,
+    new_shards: Mapping[str, str],
+) -> Change:
+    """Return the rows of the dataset with the harvest in it.
+
+    A source that was tried again takes the place of what the tables said of it.
+    """
+    rejected = work.scratch / REJECTED
+    late = (LateRejection(verdict=verdict, row=row, tar=tar) for verdict, row, tar in harvest.late())
+    gather_rejected(rejected, chain([work.out / REJECTED], map(rejected_path, harvest.reel_tars())), late)
+    clip_verdicts = heapq.merge(_old_candidates(before, harvest), harvest.clip_verdicts(), key=ledger_order)
+    card = before.card
+    return Change(
+        sources=heapq.merge(_old_sources(before, harvest), harvest.sources(), key=attrgetter("id")),
+        verdicts=chain(accounts.verdicts(), clip_verdicts),
+        clips=heapq.merge(before.clips(), harvest.clips(), key=attrgetter("key")),
+        signatures=heapq.merge(before.signatures(), harvest.signatures(), key=attrgetter("key")),
+        tombstones=before.tombstones(),
+        recipe_hash=recipe_hash,
+        shard_sha256={**(card.shard_sha256 if card else {}), **new_shards},
+        rejected=rejected,
     )
 
 
-def grown_signatures(folder: Path, kept: Sequence[SourceOutcome]) -> Iterator[Signed]:
-    """Yield the signatures of the dataset's clips and of new ones, by key."""
-    new = sorted((signed for outcome in kept for signed in signed_clips(outcome)), key=lambda signed: signed.key)
-    return heapq.merge(read_signatures(folder / SIGNATURES), new, key=lambda signed: signed.key)
+def _old_sources(before: Tables, harvest: Harvest) -> Iterator[SourceRow]:
+    return (row for row in before.sources() if not harvest.holds(row.id))
 
 
-def signed_clips(outcome: SourceOutcome) -> Iterator[Signed]:
-    """Yield what the clips of a source are compared by."""
-    source = outcome.row
-    for clip in outcome.clips:
-        row = clip.row
-        yield Signed(
-            key=row.key,
-            signature=clip.signature,
-            sha256=row.sha256,
-            shot=f"{row.source_id}-{row.shot:07d}",
-            # Stored clips are scaled alike; the better one is that of the sharper source.
-            pixels=row.width * row.height * source.coded_width * source.coded_height // (source.width * source.height),
-            seconds=row.frames / row.fps,
-        )
-
-
-class _Decoder:
-    """Decodes a held-out video by the same stages as a source."""
-
-    def __init__(self, config: PrepareConfig, scratch: Path) -> None:
-        self._stages = (
-            Ingest(config.licence),
-            Probe(config.probe),
-            Decode(config.decode, config.probe.limits, scratch / "held-out"),
-        )
-
-    def __call__(self, path: Path) -> Iterator[Reel]:
-        fetched = Fetched(entry=Entry(uri=str(path)), path=str(path))
-        for result in InProcessEngine().run(self._stages, [fetched]):
-            if isinstance(result, Verdict):
-                raise DataError(
-                    f"cannot read held-out video {path}: {result.reason} ({result.detail}); "
-                    "leave it out of dedup.held_out"
-                )
-            yield result
+def _old_candidates(before: Tables, harvest: Harvest) -> Iterator[Verdict]:
+    """Yield the rows of clips, those of sources that were made again left out."""
+    source_id, is_made_again = "", False
+    for verdict in before.verdicts():
+        if verdict.kind == "clip":
+            if verdict.source_id != source_id:
+                source_id, is_made_again = verdict.source_id, harvest.holds(verdict.source_id)
+            if not is_made_again:
+                yield verdict

@@ -2,20 +2,28 @@
 
 Clips go into shards in a shuffled order that is a function of their keys and the seed alone, so neighbours in a shard
 come from different videos, and the shards of a preparation depend on its content, not on who made it in which order.
+They are sorted on disk: memory holds the rows of one shard, however many clips there are.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from densewalk.datasets.config import require
 from densewalk.datasets.dataset import SHARDS
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.records import ClipRow
-from densewalk.datasets.shards.tar import read_group, write_shard
+from densewalk.datasets.row_tables import row_from
+from densewalk.datasets.shards.tar import MemberPlace, read_group, write_shard
+from densewalk.pipelines.dedup.external_sort import sorted_lines
 
-__all__ = ["PackConfig", "Packed", "drop_strays", "pack_shards", "shard_groups"]
+__all__ = ["PackConfig", "Packed", "PackedShard", "pack_shards", "shard_groups"]
+
+_SORT_BYTES = 64 << 20
+_ROW_FIELDS = tuple(field.name for field in fields(ClipRow))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,30 +55,41 @@ class Packed:
     """Of the mp4 and its companions."""
 
 
-def pack_shards(folder: Path, clips: Sequence[Packed], *, first_number: int, config: PackConfig) -> list[ClipRow]:
-    """Copy clips into shards of the dataset `folder`, numbered from `first_number`; return their rows there.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackedShard:
+    """A shard that was written."""
 
-    Raises `DataError` when a clip or a companion is not what its row says.
+    name: str
+    sha256: str
+    """Of the file."""
+    rows: tuple[ClipRow, ...]
+    """Of its clips, in their order in the file."""
+
+
+def pack_shards(
+    folder: Path,
+    clips: Iterable[Packed],
+    *,
+    first_number: int,
+    config: PackConfig,
+    scratch: Path,
+    on_shard: Callable[[Path], None] = lambda _: None,
+) -> Iterator[PackedShard]:
+    """Copy clips, given in any order, into shards of the dataset `folder`, numbered from `first_number`.
+
+    A shard is yielded when its file is whole and `on_shard` has had it. The order is made in files below `scratch`.
+    Raises `DataError` when a clip or a companion is not what its row says, or the disk is full.
     """
-    placed: list[ClipRow] = []
-    ordered = sorted(clips, key=lambda clip: _draw(clip.row.key, config.seed))
-    for number, group in enumerate(shard_groups(ordered, config), start=first_number):
-        name = f"clips-{number:05d}.tar"
-        places = {place.name: place for place in write_shard(folder / SHARDS / name, _members(group))}
-        for clip in group:
-            row = clip.row
-            for extension, sha256 in row.member_sha256.items():
-                place = places.get(f"{row.key}.{extension}")
-                if place is None or place.sha256 != sha256:
-                    raise DataError(
-                        f"{row.key}.{extension} in {clip.tar} is damaged or absent; "
-                        "delete that file and repeat the command"
-                    )
-            placed.append(replace(row, shard=name, offset=places[f"{row.key}.mp4"].offset))
-    return placed
+    for number, group in enumerate(shard_groups(_shuffled(clips, config.seed, scratch), config), start=first_number):
+        path = folder / SHARDS / f"clips-{number:05d}.tar"
+        shard = write_shard(path, _members(group))
+        places = {place.name: place for place in shard.places}
+        rows = tuple(replace(_checked(clip, places), shard=path.name) for clip in group)
+        on_shard(path)
+        yield PackedShard(name=path.name, sha256=shard.sha256, rows=rows)
 
 
-def shard_groups(clips: Sequence[Packed], config: PackConfig) -> Iterator[list[Packed]]:
+def shard_groups(clips: Iterable[Packed], config: PackConfig) -> Iterator[list[Packed]]:
     """Divide clips into shards that end with the clip that fills them."""
     group: list[Packed] = []
     size = 0
@@ -84,18 +103,34 @@ def shard_groups(clips: Sequence[Packed], config: PackConfig) -> Iterator[list[P
         yield group
 
 
-def drop_strays(folder: Path, rows: Sequence[ClipRow]) -> None:
-    """Delete shard files that no row names: the rest of a preparation that was killed and repeated with less."""
-    named = {row.shard for row in rows}
-    for path in (folder / SHARDS).glob("clips-*"):
-        if path.name not in named:
-            path.unlink()
+def _shuffled(clips: Iterable[Packed], seed: int, scratch: Path) -> Iterator[Packed]:
+    scratch.mkdir(parents=True, exist_ok=True)
+    for line in sorted_lines((_line(clip, seed) for clip in clips), scratch, memory_bytes=_SORT_BYTES):
+        content: dict[str, Any] = json.loads(line.partition(b" ")[2])
+        yield Packed(
+            row=row_from(ClipRow, content["row"]), tar=Path(content["tar"]), total_bytes=content["total_bytes"]
+        )
 
 
-def _draw(key: str, seed: int) -> bytes:
-    return hashlib.sha256(f"{seed} {key}".encode()).digest()
+def _line(clip: Packed, seed: int) -> bytes:
+    draw = hashlib.sha256(f"{seed} {clip.row.key}".encode()).hexdigest()
+    row = {name: getattr(clip.row, name) for name in _ROW_FIELDS}
+    content = {"row": row, "tar": str(clip.tar), "total_bytes": clip.total_bytes}
+    return f"{draw} {json.dumps(content)}\n".encode()
 
 
-def _members(clips: Sequence[Packed]) -> Iterator[tuple[str, bytes]]:
+def _members(clips: Iterable[Packed]) -> Iterator[tuple[str, bytes]]:
     for clip in clips:
         yield from read_group(clip.tar, f"{clip.row.key}.mp4", clip.row.offset)
+
+
+def _checked(clip: Packed, places: dict[str, MemberPlace]) -> ClipRow:
+    """Return the row of a clip at its new place; raises `DataError` when a member is not what it says."""
+    for extension, sha256 in clip.row.member_sha256.items():
+        place = places.get(f"{clip.row.key}.{extension}")
+        if place is None or place.sha256 != sha256:
+            raise DataError(
+                f"{clip.row.key}.{extension} in {clip.tar} is damaged or absent; "
+                "delete that file and repeat the command"
+            )
+    return replace(clip.row, offset=places[f"{clip.row.key}.mp4"].offset)

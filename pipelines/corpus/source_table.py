@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
-from densewalk.datasets.row_tables import read_rows, write_rows
+from densewalk.datasets.row_tables import ascending, read_rows, write_rows
 from densewalk.pipelines.records import StreamFacts
 
 __all__ = ["SOURCES", "SourceRow", "read_sources", "write_sources"]
@@ -50,8 +51,8 @@ class SourceRow(StreamFacts):
 
 
 def write_sources(path: Path, rows: Iterable[SourceRow]) -> None:
-    """Write rows sorted by id, atomically; the bytes depend on the rows alone."""
-    write_rows(path, SourceRow, sorted(rows, key=lambda row: row.id))
+    """Write rows that come by id, atomically; raises `ValueError` when they do not or an id occurs twice."""
+    write_rows(path, SourceRow, ascending(rows, attrgetter("id")))
 
 
 def read_sources(path: Path) -> list[SourceRow]:

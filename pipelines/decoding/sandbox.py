@@ -28,6 +28,8 @@ _LOG = logging.getLogger("densewalk")
 _START_SECONDS = 120.0
 _LARGEST_ANSWER = 16 << 20
 _LAST_WORDS = 2000
+_LIVES = 3
+"""Children that may be killed from outside over one request, or while they start."""
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONHOME")
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -37,6 +39,11 @@ Answer = dict[str, Any]
 
 class ChildDiedError(Exception):
     """The child ended before it answered; the text says how."""
+
+    def __init__(self, text: str, *, killed: bool = False) -> None:
+        super().__init__(text)
+        self.killed = killed
+        """Whether by SIGKILL, which no file can do to its parser, but an operator or a kernel short of memory."""
 
 
 class DeadlinePassedError(Exception):
@@ -66,7 +73,18 @@ class Sandbox:
         self._received = b""
 
     def call(self, request: Answer, *, file: Path | None = None) -> Answer:
-        """Return the one answer to a request; raises what `stream` raises."""
+        """Return the one answer to a request; raises what `stream` raises.
+
+        A child that is killed from outside is replaced and asked again, three times in all.
+        """
+        for _ in range(_LIVES - 1):
+            try:
+                (answer,) = self.stream(request, file=file)
+            except ChildDiedError as error:
+                if not error.killed:
+                    raise
+            else:
+                return answer
         (answer,) = self.stream(request, file=file)
         return answer
 
@@ -101,8 +119,23 @@ class Sandbox:
     def start(self) -> list[str]:
         """Start the child; return what this machine cannot keep it from: nothing, or some of `files`, `system calls`.
 
-        A request starts it too. Raises `RuntimeError` when it cannot be started.
+        A request starts it too. Raises `RuntimeError` when it cannot be started; one that is killed from outside
+        meanwhile is started again.
         """
+        for life in range(1, _LIVES + 1):
+            try:
+                self._launch()
+                unlimited = self._receive(_START_SECONDS)["unlimited"]
+                break
+            except (ChildDiedError, DeadlinePassedError) as error:
+                self.close()
+                if life == _LIVES or not getattr(error, "killed", False):
+                    raise RuntimeError(f"{self.module} did not start: {error}") from error
+        for what in unlimited:
+            _warn_once(what)
+        return list(unlimited)
+
+    def _launch(self) -> None:
         if self.writable is not None:
             self.writable.mkdir(parents=True, exist_ok=True)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
@@ -119,14 +152,6 @@ class Sandbox:
                 | {**_ONE_THREAD, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                 start_new_session=True,
             )
-        try:
-            unlimited = self._receive(_START_SECONDS)["unlimited"]
-        except (ChildDiedError, DeadlinePassedError) as error:
-            self.close()
-            raise RuntimeError(f"{self.module} did not start: {error}") from error
-        for what in unlimited:
-            _warn_once(what)
-        return list(unlimited)
 
     def _exchange(self, request: Answer, files: list[int]) -> Iterator[Answer]:
         left = self.deadline_seconds
@@ -148,7 +173,7 @@ class Sandbox:
         try:
             socket.send_fds(self._socket, [json.dumps(message).encode() + b"\n"], descriptors)
         except (BrokenPipeError, ConnectionResetError) as error:
-            raise ChildDiedError(self._last_words()) from error
+            raise self._death() from error
 
     def _receive(self, seconds: float) -> Answer:
         assert self._socket is not None
@@ -162,7 +187,7 @@ class Sandbox:
             except ConnectionResetError:
                 chunk = b""
             if not chunk:
-                raise ChildDiedError(self._last_words())
+                raise self._death()
             self._received += chunk
             if len(self._received) > _LARGEST_ANSWER:
                 raise ChildDiedError(f"answered with more than {_LARGEST_ANSWER} bytes")
@@ -175,17 +200,18 @@ class Sandbox:
             raise ChildDiedError(f"answered with something else than an object: {line[:80]!r}")
         return reply
 
-    def _last_words(self) -> str:
+    def _death(self) -> ChildDiedError:
+        """Return how the child ended, with what it said last."""
         assert self._child is not None
         assert self._errors is not None
         try:
             code = self._child.wait(10)
         except subprocess.TimeoutExpired:
-            return "it closed its socket and went on"
+            return ChildDiedError("it closed its socket and went on")
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - _LAST_WORDS))
         said = self._errors.read().decode(errors="replace").strip()
-        return f"{how}: {said}" if said else how
+        return ChildDiedError(f"{how}: {said}" if said else how, killed=code == -signal.SIGKILL)
 
 
 @cache

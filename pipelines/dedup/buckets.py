@@ -24,14 +24,14 @@ from jaxtyping import Int8, Shaped, UInt64
 
 from densewalk.pipelines.dedup.partitions import Parts, read_records
 
-__all__ = ["ENTRY", "entries_of", "entry_parts", "meetings"]
+__all__ = ["ENTRY", "MAX_DIFFERING", "entries_of", "entry_parts", "meetings"]
 
 ENTRY = np.dtype([("rank", "<u4"), ("bucket", "<u4"), ("picture", "<u8")])
 """Who, the band in the upper bits and the key in the lower 24, and signs (lower half) and marks (upper half)."""
 
 _BANDS, _SHORT, _MIN_STRENGTH = 4, 24, 4.0
 _ALL_MEET, _STARS, _STARS_AMONG = 128, 8, 4096
-_MAX_DIFFERING = 10
+MAX_DIFFERING = 10
 _BUCKET_LEVELS = 4
 _LEVELS = _BUCKET_LEVELS + 16
 _Pairs = Iterator[tuple[Shaped[np.ndarray, "p"], Shaped[np.ndarray, "p"]]]
@@ -177,7 +177,7 @@ def _starred(stars: np.ndarray, entries: np.ndarray) -> _Pairs:
 
 def _alike(some_P: np.ndarray, others_P: np.ndarray, first_new: int) -> UInt64[np.ndarray, "p"]:
     """Return the pairs that look alike."""
-    alike = np.bitwise_count(some_P["picture"] ^ others_P["picture"]) <= _MAX_DIFFERING
+    alike = np.bitwise_count(some_P["picture"] ^ others_P["picture"]) <= MAX_DIFFERING
     ranks = some_P["rank"][alike], others_P["rank"][alike]
     better_P, worse_P = np.minimum(*ranks).astype(np.uint64), np.maximum(*ranks).astype(np.uint64)
     pairs = worse_P << np.uint64(32) | better_P

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from densewalk.datasets.atomic import disk_faults
+
 __all__ = ["sorted_lines"]
 
 _MAX_RUNS = 64
@@ -18,6 +20,7 @@ def sorted_lines(lines: Iterable[bytes], folder: Path, *, memory_bytes: int) -> 
     """Yield lines in the order of their bytes; they hold no line feed but at their end.
 
     About `memory_bytes` of lines are held; the rest lies in files below `folder` that go when the iterator ends.
+    Raises `DataError` when it is full, `ConfigError` when it cannot be written.
     """
     with tempfile.TemporaryDirectory(dir=folder, prefix="sort-") as runs_folder:
         runs: list[Path] = []
@@ -53,6 +56,6 @@ def _chunks(lines: Iterable[bytes], memory_bytes: int) -> Iterator[list[bytes]]:
 
 
 def _write(path: Path, lines: Iterable[bytes]) -> Path:
-    with path.open("wb") as file:
+    with disk_faults(path), path.open("wb") as file:
         file.writelines(lines)
     return path

@@ -1,9 +1,10 @@
 """signatures.parquet: what a later run must know of a dataset's clips to keep their duplicates out."""
 
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 from pathlib import Path
 
-from densewalk.datasets.row_tables import read_rows, write_rows
+from densewalk.datasets.row_tables import ascending, read_rows, write_rows
 from densewalk.pipelines.dedup.signed import Signed
 
 __all__ = ["SIGNATURES", "read_signatures", "write_signatures"]
@@ -12,8 +13,8 @@ SIGNATURES = "signatures.parquet"
 
 
 def write_signatures(path: Path, rows: Iterable[Signed]) -> None:
-    """Write rows, which come by key, atomically and a group at a time; the bytes depend on the rows alone."""
-    write_rows(path, Signed, rows)
+    """Write rows that come by key, atomically and a group at a time; raises `ValueError` when they do not."""
+    write_rows(path, Signed, ascending(rows, attrgetter("key")))
 
 
 def read_signatures(path: Path) -> Iterator[Signed]:

@@ -1,11 +1,12 @@
 """What is compared, and what is found: clips with their signatures, and duplicates."""
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
 from densewalk.pipelines.records import Refusal
 
-__all__ = ["Duplicate", "DuplicateKind", "Signed"]
+__all__ = ["Duplicate", "DuplicateKind", "Signed", "twin_of"]
 
 DuplicateKind = Literal["exact", "near", "held-out"]
 _REASONS: dict[DuplicateKind, str] = {
@@ -13,6 +14,7 @@ _REASONS: dict[DuplicateKind, str] = {
     "near": "near-duplicate",
     "held-out": "overlaps held-out video",
 }
+_DETAIL = re.compile(r"of (?P<of>.+) at [+-][\d.]+ s, similarity [\d.]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,3 +52,9 @@ class Duplicate:
         """Return why the clip is not kept."""
         detail = f"of {self.of} at {self.offset_seconds:+.2f} s, similarity {self.similarity:.3f}"
         return Refusal(outcome="rejected", reason=_REASONS[self.kind], detail=detail)
+
+
+def twin_of(detail: str) -> str | None:
+    """Return the key that `Duplicate.refusal` put into a detail, or None when the detail is of something else."""
+    found = _DETAIL.fullmatch(detail)
+    return found["of"] if found else None

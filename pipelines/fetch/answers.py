@@ -31,14 +31,12 @@ def location_of(answer: http.client.HTTPResponse, url: str) -> str:
 
 
 def retry_after(answer: http.client.HTTPResponse) -> float | None:
-    """Return the seconds that Retry-After asks for, as a number or a date."""
+    """Return the seconds that Retry-After asks for, as a number or a date; dates are of the clock the server shows."""
     value = (answer.getheader("Retry-After") or "").strip()
     if value.isdecimal():
         return float(value)
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except (ValueError, TypeError, OverflowError):
-        return None
+    until, now = _moment(value), _moment(answer.getheader("Date") or "")
+    return None if until is None else max(0.0, until - (time.time() if now is None else now))
 
 
 def declined_uses(answer: http.client.HTTPResponse) -> list[str]:
@@ -52,6 +50,14 @@ def validator_of(answer: http.client.HTTPResponse) -> str:
     etag = answer.getheader("ETag") or ""
     value = etag if etag.startswith('"') else answer.getheader("Last-Modified") or ""
     return value if value.isascii() and value.isprintable() else ""
+
+
+def _moment(text: str) -> float | None:
+    """Return the Unix time of a date, None for anything else."""
+    try:
+        return email.utils.parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def _declines(tag: str) -> set[str]:

@@ -6,7 +6,8 @@
 A worker that wants a turn reserves the next free moment under a lock and sleeps until then, so requests of any number
 of workers are 1 / rate apart, in the order they asked. Locks end with the process that holds them, so a killed worker
 costs one reserved moment at most. The state is rewritten in place by a single write of fixed length. Workers on several
-machines share the rate when the folder is on a file system that has locks.
+machines share the rate when the folder is on a file system that has locks. All moments are of that file system's clock
+(the time it gives a file that is touched), since machines' own may be hours apart; sleeps are by the machine's own.
 """
 
 import fcntl
@@ -16,7 +17,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -36,6 +37,14 @@ class _State:
     next_at: float = 0.0
     paused_until: float = 0.0
     blocks: int = 0
+    now: float = field(default=0.0, init=False)
+
+    def pause(self, seconds: float) -> None:
+        self.paused_until = max(self.paused_until, self.now + seconds)
+
+    def to_record(self) -> bytes:
+        content = {"next_at": self.next_at, "paused_until": self.paused_until, "blocks": self.blocks}
+        return json.dumps(content).encode().ljust(_RECORD_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +73,14 @@ class Hosts:
     def hold(self, host: str, seconds: float) -> None:
         """Let nobody ask the host anything for so long."""
         with self._state(host) as state:
-            state.paused_until = max(state.paused_until, time.time() + min(seconds, _LONGEST_PAUSE_SECONDS))
+            state.pause(min(seconds, _LONGEST_PAUSE_SECONDS))
 
     def block(self, host: str, first_pause_seconds: float) -> float:
         """Pause a host that blocked a request, twice as long for each block in a row; return for how long."""
         with self._state(host) as state:
             pause = min(first_pause_seconds * 2.0 ** min(state.blocks, 32), _LONGEST_PAUSE_SECONDS)
             state.blocks += 1
-            state.paused_until = max(state.paused_until, time.time() + pause)
+            state.pause(pause)
             return pause
 
     def welcome(self, host: str) -> None:
@@ -99,18 +108,17 @@ class Hosts:
         while True:
             with self._state(host) as state:
                 self._refuse_paused(host, state)
-                now = time.time()
-                earliest = max(now, state.paused_until)
+                earliest = max(state.now, state.paused_until)
                 # Holders of slots are all who wait, so a moment further off comes from a clock that was set back.
                 start = max(earliest, min(state.next_at, earliest + self.connections / per_second))
                 state.next_at = start + 1.0 / per_second
-            time.sleep(start - now)
+            time.sleep(start - state.now)
             with self._state(host) as state:
-                if state.paused_until <= time.time():
+                if state.paused_until <= state.now:
                     return
 
     def _refuse_paused(self, host: str, state: _State) -> None:
-        if state.paused_until - time.time() > self.patience_seconds:
+        if state.paused_until - state.now > self.patience_seconds:
             until = datetime.fromtimestamp(state.paused_until, UTC).strftime("%Y-%m-%d %H:%M UTC")
             raise FetchFault("host paused", f"nothing is asked of {host} until {until}")
 
@@ -121,11 +129,11 @@ class Hosts:
         handle = os.open(self._path(host, ".json"), os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
-            state = _parsed(os.pread(handle, _RECORD_BYTES, 0))
-            before = asdict(state)
+            state = _parsed(os.pread(handle, _RECORD_BYTES, 0), now=_touched(handle))
+            before = state.to_record()
             yield state
-            if asdict(state) != before:
-                os.pwrite(handle, json.dumps(asdict(state)).encode().ljust(_RECORD_BYTES), 0)
+            if state.to_record() != before:
+                os.pwrite(handle, state.to_record(), 0)
         finally:
             os.close(handle)
 
@@ -136,9 +144,21 @@ class Hosts:
         return self.folder / f"{name}{suffix}"
 
 
-def _parsed(record: bytes) -> _State:
-    """Return the state; a record that a power failure tore counts as none."""
+def _touched(handle: int) -> float:
+    """Return what time it is for the file system that holds an open file."""
+    os.utime(handle)
+    return os.fstat(handle).st_mtime
+
+
+def _parsed(record: bytes, *, now: float) -> _State:
+    """Return the state; a record that a power failure tore counts as none.
+
+    A pause that would last longer than any is meant to comes from a clock that was set back.
+    """
     try:
-        return _State(**json.loads(record))
+        state = _State(**json.loads(record))
+        state.paused_until = min(state.paused_until, now + _LONGEST_PAUSE_SECONDS)
     except (ValueError, TypeError):
-        return _State()
+        state = _State()
+    state.now = now
+    return state

@@ -22,14 +22,15 @@ from densewalk.pipelines.fetch.errand import Clock, Errand
 from densewalk.pipelines.fetch.faults import FetchFault
 from densewalk.pipelines.fetch.partial import Notes, Partial, held_partial
 
-__all__ = ["STORES", "download", "open_filesystem"]
+__all__ = ["STORES", "WITHOUT_KEYS", "download", "open_filesystem"]
 
 STORES = {"s3": "s3", "gs": "gcs", "hf": "hf"}
 """Schemes, and the extra of the package that installs each."""
+WITHOUT_KEYS = ("NoCredentialsError", "PartialCredentialsError", "DefaultCredentialsError", "ProfileNotFound")
+"""What SDKs call it when they find no keys."""
 
 _RANGE_BYTES = 4 << 20
 _IDENTITIES = ("ETag", "etag", "generation", "blob_id", "LastModified", "mtime")
-_WITHOUT_KEYS = ("NoCredentialsError", "PartialCredentialsError", "DefaultCredentialsError", "ProfileNotFound")
 _Value = TypeVar("_Value")
 
 
@@ -123,7 +124,7 @@ def _translated(error: Exception) -> Exception:
     said, name = f"{type(error).__name__}: {error}", type(error).__name__
     if isinstance(error, TypeError | AttributeError | NameError | AssertionError):
         return error
-    if isinstance(error, ImportError) or name in _WITHOUT_KEYS:
+    if isinstance(error, ImportError) or name in WITHOUT_KEYS:
         return ConfigError(f"{said}; give the SDK its keys, or set fetch.storage.anonymous=true for a public bucket")
     reason = "bad address" if name == "ParamValidationError" else _reason(error)
     return FetchFault(reason, said, again=reason in ("host busy", "network fault"))

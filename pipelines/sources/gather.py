@@ -15,13 +15,14 @@ from itertools import count, groupby
 
 from densewalk.datasets.errors import DataError
 from densewalk.pipelines.records import Entry, Refusal, Segment
+from densewalk.pipelines.scratch_tables import open_scratch
 from densewalk.pipelines.sources.mention import Mention
 
 __all__ = ["Gathering", "first_mentions"]
 
 _CREATE = """
 CREATE TABLE mention (spec INTEGER, number INTEGER, uri BLOB, start REAL, stop REAL, label TEXT, licence TEXT,
-                      outcome TEXT, reason TEXT, detail TEXT)
+                      outcome TEXT, reason TEXT, detail TEXT);
 """
 _SORTED = """
 SELECT MIN(spec) OVER (PARTITION BY uri) AS first, uri, start, stop, label, licence, outcome, reason, detail
@@ -33,20 +34,14 @@ class Gathering:
     """Collects mentions and gives them back as entries."""
 
     def __init__(self) -> None:
-        # The last one to read may be another thread than the first one to write; they never meet.
-        self._rows = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        for setting in ("journal_mode=OFF", "synchronous=OFF", "temp_store=FILE", "cache_size=-32768"):
-            self._rows.execute(f"PRAGMA {setting}")
-        self._rows.execute(_CREATE)
+        self._rows = open_scratch(None, _CREATE)
 
     def add(self, spec: int, mentions: Iterable[Mention]) -> int:
         """Take the mentions of specification number `spec`; returns how many there were."""
         numbers = count()
         rows = (_row(spec, number, mention) for mention, number in zip(mentions, numbers, strict=False))
         try:
-            self._rows.execute("BEGIN")
             self._rows.executemany("INSERT INTO mention VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
-            self._rows.execute("COMMIT")
         except sqlite3.OperationalError as error:
             raise _no_room(error) from error
         return next(numbers)

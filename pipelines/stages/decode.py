@@ -11,14 +11,20 @@ from typing import Any
 from densewalk.datasets.config import require
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.ledger import Verdict, source_verdict
+from densewalk.datasets.records import Source
+from densewalk.pipelines.corpus.staging import Staging, staged_name
+from densewalk.pipelines.decoding.build import MediaBuild
 from densewalk.pipelines.decoding.limits import MediaLimits
 from densewalk.pipelines.decoding.reels import TRAIL
-from densewalk.pipelines.decoding.sandbox import ChildDiedError, DeadlinePassedError, Sandbox, UnreadableError
-from densewalk.pipelines.records import Probed, Reel
+from densewalk.pipelines.decoding.sandbox import Answer, ChildDiedError, DeadlinePassedError, Sandbox, UnreadableError
+from densewalk.pipelines.records import Probed, Reel, Segment
 from densewalk.pipelines.shots.windows import STEP
 from densewalk.pipelines.stage import Stage
 
 __all__ = ["Decode", "DecodeConfig"]
+
+_ATTEMPTS = 3
+"""Children that may be killed over one file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,20 +57,28 @@ class DecodeConfig:
 
 
 class Decode(Stage[Probed, Reel]):
-    """Decodes each source once, into a folder of its own below `scratch`."""
+    """Decodes each source once, into a folder of its own below `scratch`; reels that are in `staging` go no further."""
 
     name = "decode"
     version = 2
     spreads = True
 
-    def __init__(self, config: DecodeConfig, limits: MediaLimits, scratch: Path) -> None:
+    def __init__(
+        self, config: DecodeConfig, limits: MediaLimits, scratch: Path, staging: Staging | None = None
+    ) -> None:
         self.config = config
         self.limits = limits
         self.scratch = scratch
+        self.staging = staging
+        self.build = MediaBuild.here()
         self._sandbox: Sandbox | None = None
 
     def setup(self) -> None:
-        """Prepare the child; it starts with the first source."""
+        """Prepare the child; it starts with the first source.
+
+        Raises `ConfigError` on a machine with other media libraries than that where the stage was made.
+        """
+        self.build.require_here()
         self._sandbox = Sandbox(
             "densewalk.pipelines.decoding.decode_child",
             deadline_seconds=self.config.deadline_seconds,
@@ -81,30 +95,43 @@ class Decode(Stage[Probed, Reel]):
         """Yield the reels of the sources, each when it is asked for; a source that ends early ends with a verdict.
 
         A reel's folder belongs to whoever takes the reel. Of a source that fails after some reels, a file that hangs
-        or kills its decoder, only the verdict counts. Raises `DataError` when the scratch folder is full.
+        or kills its decoder, only the verdict counts. A source whose last reel was staged before ends as `written`.
+        Raises `DataError` when the scratch folder is full.
         """
         for probed in records:
             yield from self._decode(probed)
 
     def _decode(self, probed: Probed) -> Iterator[Reel | Verdict]:
-        folder = self.scratch / probed.held.source.id
+        folders: list[Path] = []
         handed_out: set[str] = set()
         try:
-            with closing(self._results(probed, folder)) as results:
+            with closing(self._results(probed, folders)) as results:
                 for item in results:
-                    if isinstance(item, Reel):
-                        handed_out.add(Path(item.folder).name)
-                    yield item
+                    if not isinstance(item, Reel):
+                        yield item
+                    elif not self._is_staged(item):
+                        handed_out.add(item.folder)
+                        yield item
+                    else:
+                        shutil.rmtree(item.folder, ignore_errors=True)
+                        if item.is_last:
+                            yield source_verdict(item.source, "written")
         finally:
-            _clear(folder, handed_out)
+            for folder in folders:
+                _clear(folder, handed_out)
         if probed.held.temporary:
             Path(probed.held.path).unlink(missing_ok=True)
 
-    def _results(self, probed: Probed, folder: Path) -> Generator[Reel | Verdict, None, None]:
-        assert self._sandbox is not None, "setup was not called"
+    def _is_staged(self, reel: Reel) -> bool:
+        source = reel.source
+        return self.staging is not None and self.staging.has_reel(
+            source.id, _name(source, reel.segments), reel.number, is_last=reel.is_last
+        )
+
+    def _results(self, probed: Probed, folders: list[Path]) -> Generator[Reel | Verdict, None, None]:
         source = probed.held.source
         try:
-            for answer in self._sandbox.stream(self._request(probed, folder), file=Path(probed.held.path)):
+            for answer in self._answers(probed, folders):
                 if "no_space" in answer:
                     raise DataError(f"no space left in {self.scratch}: {answer['no_space']}; choose another --out")
                 if "outcome" in answer:
@@ -118,6 +145,29 @@ class Decode(Stage[Probed, Reel]):
             yield source_verdict(source, "failed", "deadline passed", detail)
         except UnreadableError as error:
             yield source_verdict(source, "failed", "not readable", str(error))
+
+    def _answers(self, probed: Probed, folders: list[Path]) -> Iterator[Answer]:
+        """Yield the child's answers; `folders` gets those it writes into.
+
+        A child that somebody killed, such as a kernel short of memory, says nothing of the file: the next one decodes
+        it again, elsewhere, since others may be reading the reels that were given already.
+        """
+        assert self._sandbox is not None, "setup was not called"
+        held, given = probed.held, 0
+        for attempt in range(1, _ATTEMPTS + 1):
+            # Copies of one content may be decoded at once, so its id alone is no name.
+            folders.append(self.scratch / f"{held.source.id}-{_name(held.source, held.segments)}-{attempt}")
+            try:
+                for answer in self._sandbox.stream(self._request(probed, folders[-1]), file=Path(held.path)):
+                    if answer.get("number", given) < given:
+                        shutil.rmtree(answer["folder"], ignore_errors=True)
+                        continue
+                    given += 1
+                    yield answer
+                return
+            except ChildDiedError as error:
+                if not error.killed or attempt == _ATTEMPTS:
+                    raise
 
     def _request(self, probed: Probed, folder: Path) -> dict[str, Any]:
         aspect = Fraction(probed.facts.sample_aspect).limit_denominator(10_000)
@@ -135,10 +185,14 @@ class Decode(Stage[Probed, Reel]):
         }
 
 
+def _name(source: Source, segments: tuple[Segment, ...]) -> str:
+    return staged_name(source.uri, source.licence, source.label, segments)
+
+
 def _clear(folder: Path, handed_out: set[str]) -> None:
     """Remove the reels nobody was given, and the source's folder once it is empty."""
     for reel in folder.glob("*"):
-        if reel.name not in handed_out:
+        if str(reel) not in handed_out:
             shutil.rmtree(reel, ignore_errors=True)
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import av
 
-from densewalk.datasets.errors import DataError
+from densewalk.datasets.errors import ConfigError, DataError
 from densewalk.pipelines.clips.encode import EncodeConfig, encode_clip, fault_of
 from densewalk.pipelines.clips.frames import ClipFrames
+from densewalk.pipelines.decoding.build import MediaBuild
 from densewalk.pipelines.records import Candidate, Cutting, Reel, Refusal
 from densewalk.pipelines.stage import Stage
 
@@ -29,6 +30,13 @@ class Encode(Stage[Cutting, Cutting]):
 
     def __init__(self, config: EncodeConfig) -> None:
         self.config = config
+        self.build = MediaBuild.here()
+
+    def setup(self) -> None:
+        """Raise `ConfigError` on a machine without an H.264 encoder or with other media libraries."""
+        self.build.require_here()
+        if not self.build.encoder:
+            raise ConfigError("this build of FFmpeg has no encoder libx264; install the av package of the lock file")
 
     def __call__(self, records: Sequence[Cutting]) -> list[Cutting]:
         """Return the cuttings with the number of frames of each clip; clips that cannot be stored are rejected.

@@ -33,9 +33,17 @@ class Fetch(Stage[Entry, Fetched]):
 
     name = "fetch"
     version = 1
-    resources = Resources(cpus=0.1)
 
-    def __init__(self, config: FetchConfig, folder: Path, *, youtube_command: Sequence[str] = youtube.YT_DLP) -> None:
+    def __init__(
+        self,
+        config: FetchConfig,
+        folder: Path,
+        *,
+        all_local: bool = False,
+        youtube_command: Sequence[str] = youtube.YT_DLP,
+    ) -> None:
+        """With `all_local` nothing is remote, and workers need not be many who wait for hosts."""
+        self.resources = Resources() if all_local else Resources(cpus=0.1)
         self.config = config
         self.folder = folder
         self.youtube_command = tuple(youtube_command)

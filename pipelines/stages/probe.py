@@ -7,6 +7,7 @@ from pathlib import Path
 from densewalk.datasets.config import require
 from densewalk.datasets.errors import ConfigError
 from densewalk.datasets.ledger import Verdict, source_verdict
+from densewalk.pipelines.decoding.build import MediaBuild
 from densewalk.pipelines.decoding.limits import MediaLimits
 from densewalk.pipelines.decoding.sandbox import ChildDiedError, DeadlinePassedError, Sandbox, UnreadableError
 from densewalk.pipelines.records import Held, Probed, StreamFacts
@@ -51,11 +52,16 @@ class Probe(Stage[Held, Probed]):
 
     def __init__(self, config: ProbeConfig) -> None:
         self.config = config
+        self.build = MediaBuild.here(config.codecs)
         self._sandbox: Sandbox | None = None
 
     def setup(self) -> None:
-        """Prepare the child; it starts with the first source. Raises `ConfigError` for a codec nobody knows."""
-        _check_names(self.config.codecs)
+        """Prepare the child; it starts with the first source.
+
+        Raises `ConfigError` for a codec nobody knows, and on a machine with other media libraries.
+        """
+        self.build.require_here(self.config.codecs)
+        _check_names(self.config.codecs, self.build)
         self._sandbox = Sandbox(
             "densewalk.pipelines.decoding.probe_child",
             deadline_seconds=self.config.deadline_seconds,
@@ -95,12 +101,10 @@ class Probe(Stage[Held, Probed]):
         return Probed(held=held, facts=StreamFacts(**answer["facts"]))
 
 
-def _check_names(codecs: tuple[str, ...]) -> None:
-    from av.codec import Codec
-    from av.codec.codec import UnknownCodecError
-
-    for codec in codecs:
-        try:
-            Codec(codec, "r")
-        except UnknownCodecError as error:
-            raise ConfigError(f"probe.codecs names {codec!r}, which this build of FFmpeg cannot decode") from error
+def _check_names(codecs: tuple[str, ...], build: MediaBuild) -> None:
+    unknown = [codec for codec in codecs if codec not in build.decoders]
+    if unknown:
+        raise ConfigError(
+            f"probe.codecs names {', '.join(map(repr, unknown))}, which this build of FFmpeg cannot decode; "
+            "take them out, or install the av package of the lock file"
+        )

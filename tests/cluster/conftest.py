@@ -9,19 +9,23 @@ from typer.testing import CliRunner, Result
 
 from densewalk.cluster.doctor import _tiny_mp4
 from densewalk.cluster.training_plan import plan_training
-from densewalk.datasets.dataset import SHARDS, summarise, write_card
-from densewalk.datasets.ledger import Verdict, write_ledger
-from densewalk.datasets.records import ClipRow, clip_key, file_sha256
+from densewalk.datasets.dataset import SHARDS, write_card
+from densewalk.datasets.ledger import Verdict, ledger_order, write_ledger
+from densewalk.datasets.records import ClipRow, Source, clip_key, file_sha256
 from densewalk.datasets.scenes.config import SceneConfig
 from densewalk.datasets.shards.index import write_index
 from densewalk.datasets.shards.tar import write_shard
-from densewalk.pipelines.corpus.source_table import SOURCES, write_sources
+from densewalk.pipelines.corpus.source_table import SOURCES, SourceRow, write_sources
+from densewalk.pipelines.dedup.signature_table import SIGNATURES, write_signatures
+from densewalk.pipelines.dedup.signed import Signed
 from densewalk.ssl.evaluate import BENCHMARKS
 from densewalk.ssl.evaluate.scenes_flow import ScenesFlowConfig
 from densewalk.ssl.evaluate.scenes_propagation import ScenesPropagationConfig
 from densewalk.ssl.evaluate.scenes_segmentation import ScenesSegmentationConfig
 from densewalk.ssl.evaluate.scenes_tracking import ScenesTrackingConfig
 from densewalk.ssl.train.loop import pretrain
+from tests.cards import card_of
+from tests.corpus_rows import a_source_row
 
 _NUM_CLIPS = 3
 
@@ -38,7 +42,7 @@ def small_dataset(tmp_path: Path) -> Path:
     for shard in sorted({shard for _, shard, _ in rows}):
         keys = [key for _, own, key in rows if own == shard]
         members = [member for key in keys for member in ((f"{key}.mp4", mp4), (f"{key}.json", b'{"fps": 10}'))]
-        places |= {place.name: place for place in write_shard(folder / SHARDS / shard, members)}
+        places |= {place.name: place for place in write_shard(folder / SHARDS / shard, members).places}
     clips = [_row(key, source, shard, places[f"{key}.mp4"]) for source, shard, key in rows]
     write_index(folder / "index.parquet", clips)
     verdicts += [_verdict("source", source, source) for source in sorted({row.source_id for row in clips})]
@@ -46,10 +50,12 @@ def small_dataset(tmp_path: Path) -> Path:
     verdicts.append(
         Verdict(kind="source", id="x", source_id="x", uri="bad.mp4", outcome="failed", reason="no video stream")
     )
-    write_ledger(folder / "ledger.parquet", verdicts)
-    write_sources(folder / SOURCES, [])
+    write_ledger(folder / "ledger.parquet", sorted(verdicts, key=ledger_order))
+    sources = sorted({row.source_id for row in clips})
+    write_sources(folder / SOURCES, [_source_row(source, clips) for source in sources])
+    write_signatures(folder / SIGNATURES, [Signed(key=row.key, sha256=row.sha256) for row in clips])
     hashes = {path.name: file_sha256(path) for path in sorted((folder / SHARDS).iterdir())}
-    write_card(folder, summarise(clips, verdicts, recipe_hash="0", shard_sha256=hashes))
+    write_card(folder, card_of(clips, verdicts, recipe_hash="0", shard_sha256=hashes))
     return folder
 
 
@@ -94,6 +100,11 @@ def _row(key: str, source: str, shard: str, place: object) -> ClipRow:
         start_seconds=0.0, end_seconds=0.5, start_frame=0, end_frame=5, frames=5, fps=10.0, width=64, height=64,
         licence="unknown",
     )  # fmt: skip
+
+
+def _source_row(source: str, clips: list[ClipRow]) -> SourceRow:
+    known = Source(id=source, uri=f"{source}.mp4", bytes=1, sha256="0" * 64)
+    return a_source_row(known, clips=sum(row.source_id == source for row in clips))
 
 
 def _verdict(kind: str, row: str, source: str) -> Verdict:

@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
-from densewalk.cluster.audit import audit
 from densewalk.cluster.dataset_summary import describe_audit, describe_cuts
+from densewalk.pipelines.corpus.audit.auditing import audit
+from densewalk.pipelines.corpus.homes.folder_home import FolderHome
 from densewalk.pipelines.corpus.source_table import SOURCES, SourceRow, write_sources
 from tests.corpus_rows import a_source, a_source_row
 
@@ -16,17 +17,19 @@ def _source(name: str, cuts: tuple[int, ...], transitions: tuple[tuple[int, int]
 
 
 def test_the_summary_counts_clips_sources_and_reasons(small_dataset: Path) -> None:
-    text = describe_audit(audit(small_dataset))
+    text = describe_audit(audit(FolderHome(small_dataset)))
     assert "3 clips of 2 sources" in text
     assert "sources: 3 = " in text
     assert "1 failed" in text
     assert "seconds per clip: 0.5 to 0.5, median 0.5" in text
     assert "sizes: 64x64" in text
     assert "1 source failed: no video stream" in text
+    assert "played 2 clips" in text
 
 
 def test_found_missed_and_invented_cuts_are_listed_by_frame_and_summed(tmp_path: Path) -> None:
-    write_sources(tmp_path / SOURCES, [_source("a.mp4", (10, 40)), _source("b.mp4", (20,)), _source("c.mp4", (5,))])
+    sources = [_source("a.mp4", (10, 40)), _source("b.mp4", (20,)), _source("c.mp4", (5,))]
+    write_sources(tmp_path / SOURCES, sorted(sources, key=lambda row: row.id))
     truth = tmp_path / "shots.json"
     truth.write_text(json.dumps({"a.mp4": {"hard_cuts": [10, 70]}, "b.mp4": {"hard_cuts": [21]}}))
     strict = describe_cuts(tmp_path, truth, tolerance_frames=0)
@@ -39,7 +42,7 @@ def test_found_missed_and_invented_cuts_are_listed_by_frame_and_summed(tmp_path:
 
 def test_transitions_have_a_table_of_their_own_with_how_well_they_agree(tmp_path: Path) -> None:
     sources = [_source("a.mp4", (10,), ((20, 30), (60, 64))), _source("d.mp4", (7,), ((80, 90),))]
-    write_sources(tmp_path / SOURCES, sources)
+    write_sources(tmp_path / SOURCES, sorted(sources, key=lambda row: row.id))
     truth = tmp_path / "shots.json"
     known = {
         "a.mp4": {"hard_cuts": [10], "gradual": [[25, 35, "fade"], [90, 95, "fade"]]},

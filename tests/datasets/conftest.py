@@ -11,11 +11,12 @@ import av
 import numpy as np
 import pytest
 
-from densewalk.datasets.dataset import CARD, INDEX, SHARDS, Dataset, summarise, write_card
+from densewalk.datasets.dataset import CARD, INDEX, SHARDS, Dataset, write_card
 from densewalk.datasets.ledger import Verdict
 from densewalk.datasets.records import ClipRow, clip_key
 from densewalk.datasets.shards.index import write_index
 from densewalk.datasets.shards.tar import write_shard
+from tests.cards import card_of
 
 FPS, HEIGHT, WIDTH = 12, 48, 64
 
@@ -74,7 +75,7 @@ def build_dataset(encode_clip: EncodeClip) -> BuildDataset:
         verdicts = [
             Verdict(kind="clip", id=row.key, source_id=row.source_id, uri="a.mp4", outcome="written") for row in rows
         ]
-        write_card(folder, summarise(rows, verdicts, recipe_hash="0" * 16, shard_sha256=shards))
+        write_card(folder, card_of(rows, verdicts, shard_sha256=shards))
         return Dataset.open(folder)
 
     return build
@@ -105,7 +106,7 @@ def _pack(path: Path, clips: list[tuple[int, bytes]], lengths: list[int]) -> lis
             height=HEIGHT,
             licence="CC0",
         )
-        for (clip, _), place in zip(clips, write_shard(path, members)[::2], strict=True)
+        for (clip, _), place in zip(clips, write_shard(path, members).places[::2], strict=True)
     ]
 
 

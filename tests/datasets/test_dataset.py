@@ -7,11 +7,12 @@ import pytest
 import webdataset
 
 from densewalk.datasets.atomic import write_json
-from densewalk.datasets.dataset import CARD, INDEX, SCHEMA_VERSION, SHARDS, Dataset, summarise, write_card
+from densewalk.datasets.dataset import CARD, INDEX, SCHEMA_VERSION, SHARDS, Dataset, write_card
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.ledger import Verdict
 from densewalk.datasets.records import ClipRow
 from densewalk.datasets.shards.index import write_index
+from tests.cards import card_of
 
 BuildDataset = Callable[..., Dataset]
 
@@ -115,7 +116,7 @@ def test_fields_of_a_later_minor_version_are_ignored(own_dataset: Dataset) -> No
 def test_dataset_without_clips_says_what_became_of_the_sources(own_dataset: Dataset) -> None:
     failed = Verdict(kind="source", id="a", source_id="a", uri="a.mp4", outcome="failed", reason="no moov")
     write_index(own_dataset.folder / INDEX, [])
-    write_card(own_dataset.folder, summarise([], [failed], recipe_hash="0", shard_sha256={}))
+    write_card(own_dataset.folder, card_of([], [failed], recipe_hash="0", shard_sha256={}))
     with pytest.raises(DataError, match=r"holds no clips: 1 sources failed, 0 were rejected"):
         Dataset.open(own_dataset.folder)
 

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from densewalk.datasets.errors import DataError
-from densewalk.datasets.ledger import Verdict, count_outcomes, read_ledger, write_ledger
+from densewalk.datasets.ledger import Verdict, count_outcomes, ledger_order, read_ledger, write_ledger
 
 VERDICTS = [
     Verdict(kind="source", id="s2", source_id="s2", uri="b.txt", outcome="rejected", reason="not a video file name"),
@@ -17,21 +17,24 @@ VERDICTS = [
 ]
 
 
-def test_rows_come_back_sources_first_by_place(tmp_path: Path) -> None:
-    write_ledger(tmp_path / "ledger.parquet", VERDICTS)
+IN_ORDER = sorted(VERDICTS, key=ledger_order)
+
+
+def test_rows_stand_sources_first_by_place_and_come_back_unchanged(tmp_path: Path) -> None:
+    write_ledger(tmp_path / "ledger.parquet", iter(IN_ORDER))
     back = read_ledger(tmp_path / "ledger.parquet")
     assert [row.id for row in back] == ["s1", "s2", "s3", "s1-0000-0000"]
-    assert sorted(map(repr, back)) == sorted(map(repr, VERDICTS))
+    assert back == IN_ORDER
 
 
-def test_bytes_depend_on_the_rows_alone(tmp_path: Path) -> None:
-    write_ledger(tmp_path / "a", VERDICTS)
-    write_ledger(tmp_path / "b", iter(VERDICTS[::-1]))
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+def test_rows_out_of_order_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="out of order"):
+        write_ledger(tmp_path / "ledger.parquet", VERDICTS)
+    assert not (tmp_path / "ledger.parquet").exists()
 
 
 def test_pandas_reads_the_ledger(tmp_path: Path) -> None:
-    write_ledger(tmp_path / "ledger.parquet", VERDICTS)
+    write_ledger(tmp_path / "ledger.parquet", IN_ORDER)
     frame = pd.read_parquet(tmp_path / "ledger.parquet")
     assert list(frame.columns) == list(asdict(VERDICTS[0]))
     assert frame.groupby("outcome").size().to_dict() == {"failed": 1, "rejected": 1, "written": 2}

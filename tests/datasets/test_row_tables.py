@@ -7,7 +7,7 @@ import pytest
 
 from densewalk.datasets import row_tables
 from densewalk.datasets.errors import DataError
-from densewalk.datasets.row_tables import read_rows, row_from, write_rows
+from densewalk.datasets.row_tables import ascending, read_rows, row_from, write_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,3 +57,13 @@ def test_lists_of_json_become_tuples() -> None:
     assert row_from(Clip, {"name": "a", "kind": "short", "frames": [1, 2]}) == Clip(
         name="a", kind="short", frames=(1, 2)
     )
+
+
+def test_rows_in_order_pass_and_others_are_named() -> None:
+    assert list(ascending([1, 2, 5], int)) == [1, 2, 5]
+    assert list(ascending([1, 1, 2], int, repeats=True)) == [1, 1, 2]
+    for rows in ([1, 1], [2, 1]):
+        with pytest.raises(ValueError, match=f"{rows[1]} after {rows[0]}"):
+            list(ascending(rows, int))
+    with pytest.raises(ValueError, match="1 after 2"):
+        list(ascending([2, 1], int, repeats=True))

@@ -8,7 +8,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-__all__ = ["Home"]
+__all__ = ["CONFIG", "WORK", "Home"]
+
+CONFIG = "config.yaml"
+"""The configuration a dataset is made with."""
+WORK = ".work"
+"""Folder of what is not finished."""
 
 
 @runtime_checkable
@@ -28,7 +33,15 @@ class Home(Protocol):
     def held(self) -> AbstractContextManager[None]:
         """Be the only writer while the block runs; what an earlier one published or broke off is known then.
 
-        Raises `DataError` when somebody else is writing, `ConfigError` when the place cannot be written.
+        Raises `DataError` when somebody else is writing, `ConfigError` when the place cannot be written or holds
+        something else.
+        """
+        ...
+
+    def reading(self) -> AbstractContextManager[Path]:
+        """Give a folder with the tables as they were published last, without being a writer.
+
+        Raises `DataError` when nothing was published.
         """
         ...
 
@@ -37,9 +50,23 @@ class Home(Protocol):
         ...
 
     def shard(self, name: str) -> Path:
-        """Return the local path of a shard, fetched when it is elsewhere. Raises `DataError` when it is absent."""
+        """Return the local path of a shard, fetched when it is elsewhere. Raises `DataError` when it is absent.
+
+        Its content is as it was published, whether or not it is what the card says.
+        """
+        ...
+
+    def drop_shard(self, name: str) -> None:
+        """Forget the local copy of a shard that was fetched; a home's own file stays."""
         ...
 
     def publish(self, shards: frozenset[str]) -> None:
         """Publish the committed tables, the card last; then remove shards that are not among `shards`."""
+        ...
+
+    def publish_notes(self) -> None:
+        """Publish files that were written beside the tables after the home was held, such as a log of commands.
+
+        Raises as `held` does; nothing is lost then, the next writer publishes them.
+        """
         ...

@@ -7,6 +7,7 @@ import pytest
 import yaml
 from typer.testing import Result
 
+from densewalk.cluster.history import read_runs
 from densewalk.datasets.dataset import Dataset
 from densewalk.datasets.ledger import read_ledger
 from tests.drifting_film import write_film
@@ -29,6 +30,12 @@ def _prepare(densewalk: Run, videos: Path, out: Path, *more: str) -> Result:
     return densewalk("prepare", videos, "--out", out, "--engine", "local", "shots.detector=none", *more)
 
 
+def _content(out: Path) -> dict[Path, bytes]:
+    """Return all that is a function of the sources and the configuration."""
+    files = sorted(path for path in out.rglob("*") if path.is_file())
+    return {path: path.read_bytes() for path in files if path.name not in ("runs.jsonl", "report.html")}
+
+
 def test_prepare_accounts_for_every_file_and_its_repetition_changes_nothing(
     videos: Path, tmp_path: Path, densewalk: Run
 ) -> None:
@@ -38,10 +45,12 @@ def test_prepare_accounts_for_every_file_and_its_repetition_changes_nothing(
     assert "4 sources = 2 written + 1 rejected + 1 failed" in result.stdout
     assert "2 new clips" in result.stdout
     assert len([v for v in read_ledger(out / "ledger.parquet") if v.kind == "source"]) == 4
-    before = {path: path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
+    before = _content(out)
     again = _prepare(densewalk, videos, out)
     assert "0 new clips, 2 in" in again.stdout
-    assert {path: path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()} == before
+    assert _content(out) == before
+    assert [run.finished for run in read_runs(out)] == [True, True]
+    assert (out / "report.html").is_file()
     inspected = densewalk("inspect", out)
     assert inspected.exit_code == 0, inspected.output
     assert "2 clips of 2 sources" in inspected.stdout
@@ -50,10 +59,15 @@ def test_prepare_accounts_for_every_file_and_its_repetition_changes_nothing(
 
 def test_prepare_explains_and_changes_nothing(videos: Path, tmp_path: Path, densewalk: Run) -> None:
     out = tmp_path / "corpus"
-    result = _prepare(densewalk, videos, out, "--explain")
+    result = densewalk("prepare", videos, "--out", out, "shots.detector=none", "--explain")
     assert result.exit_code == 0
     assert "# 4 sources, 1 of which are not looked at" in result.stdout
     assert yaml.safe_load(result.stdout)["shots"]["detector"] == "none"
+    assert f"# work in {out / '.work'}" in result.stdout
+    assert "# engine ray: every CPU of this machine" in result.stdout
+    assert "#   ingest probe decode (CPU)" in result.stdout
+    local = _prepare(densewalk, videos, out, "--explain")
+    assert "# engine local: one source after another in one process" in local.stdout
     assert not out.exists()
 
 
@@ -81,8 +95,13 @@ def test_prepare_reports_all_wrong_overrides_at_once(videos: Path, tmp_path: Pat
     ("options", "said"),
     [
         (["--show"], "--until STAGE"),
+        (["--save", "D"], "--until STAGE"),
         (["--until", "probe", "--out", "D"], "leave out --out"),
-        (["--until", "probe", "--explain"], "leave out --out and --explain"),
+        (["--until", "probe", "--explain"], "leave out --out, --work, --retry and --explain"),
+        (["--until", "probe", "--retry", "failed"], "leave out --out, --work, --retry and --explain"),
+        (["--until", "probe", "--show", "--save", "D"], "leave out one of them"),
+        (["--out", "D", "--work", "W"], "--work"),
+        (["--out", "D", "--retry", "rejected"], "expected --retry failed"),
     ],
 )
 def test_prepare_takes_no_option_that_it_would_ignore(
@@ -100,18 +119,6 @@ def test_prepare_refuses_input_that_is_not_there(case: str, tmp_path: Path, dens
     result = densewalk("prepare", *paths, "--out", tmp_path / "out", "licence=mine")
     assert result.exit_code == 2
     assert {"missing": "no such file", "empty": "no video in it", "nothing": "no source"}[case] in result.stderr
-
-
-def test_inspect_exits_with_2_on_a_damaged_shard_and_still_counts(small_dataset: Path, densewalk: Run) -> None:
-    shard = small_dataset / "shards" / "clips-00000.tar"
-    content = bytearray(shard.read_bytes())
-    content[700] ^= 1
-    shard.write_bytes(content)
-    result = densewalk("inspect", small_dataset)
-    assert result.exit_code == 2
-    assert "verify 3/3" in result.stdout
-    assert "3 clips of 2 sources" in result.stdout
-    assert "is not sound, 2 findings" in result.stderr
 
 
 def test_pretrain_explains_without_touching_the_run_folder(tmp_path: Path, densewalk: Run) -> None:

@@ -192,3 +192,8 @@ def _script(text: str) -> subprocess.CompletedProcess[str]:
     ran = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=300, check=False)
     assert ran.returncode == 0, ran.stderr
     return ran
+
+
+def test_a_ray_that_is_not_there_is_missed_at_once() -> None:
+    with pytest.raises(ConfigError, match=r"no Ray answers at 127\.0\.0\.1:9: .*RAY_ADDRESS.*--engine local"):
+        list(RayEngine(address="127.0.0.1:9").run([Mark()], [Number(value=1)]))

@@ -20,7 +20,7 @@ MEMBERS = [("a-0.mp4", b"x" * 700), ("a-0.json", b'{"a": 0}'), ("b-1.mp4", b""),
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 def test_every_member_is_read_back_from_its_place(tmp_path: Path, contents: list[bytes]) -> None:
     members = [(f"k{number}.bin", content) for number, content in enumerate(contents)]
-    places = write_shard(tmp_path / "a.tar", members)
+    places = write_shard(tmp_path / "a.tar", members).places
     assert [place.name for place in places] == [name for name, _ in members]
     for place, content in zip(places, contents, strict=True):
         assert read_range(tmp_path / "a.tar", place.offset, place.bytes) == content
@@ -88,7 +88,7 @@ def test_reading_past_the_end_or_nowhere_is_a_data_error(tmp_path: Path) -> None
 
 def test_companion_is_found_behind_its_clip_past_others(tmp_path: Path) -> None:
     members = [("a.mp4", b"1"), ("a.flow.npz", b"2" * 600), ("a.json", b"3"), ("b.mp4", b"4"), ("b.tracks.npz", b"5")]
-    places = write_shard(tmp_path / "a.tar", members)
+    places = write_shard(tmp_path / "a.tar", members).places
     assert read_companion(tmp_path / "a.tar", "a.json", after=places[0]) == b"3"
     assert read_companion(tmp_path / "a.tar", "a.flow.npz", after=places[0]) == b"2" * 600
     for clip, name in [(places[0], "b.tracks.npz"), (places[3], "b.json")]:
@@ -97,7 +97,7 @@ def test_companion_is_found_behind_its_clip_past_others(tmp_path: Path) -> None:
 
 
 def test_companion_behind_a_damaged_header_is_a_data_error(tmp_path: Path) -> None:
-    clip: MemberPlace = write_shard(tmp_path / "a.tar", MEMBERS)[0]
+    clip: MemberPlace = write_shard(tmp_path / "a.tar", MEMBERS).places[0]
     content = bytearray((tmp_path / "a.tar").read_bytes())
     content[clip.offset + 1024] ^= 255
     (tmp_path / "a.tar").write_bytes(content)

@@ -9,12 +9,11 @@ import pytest
 from densewalk.datasets.ledger import Verdict
 from densewalk.pipelines.corpus.admission import DUPLICATE, Admission, write_known
 from densewalk.pipelines.corpus.staging import Staging
-from densewalk.pipelines.records import Segment
 from tests.corpus_rows import a_source, stage_clips
 
 
 def _admission(folder: Path, *known: str) -> Admission:
-    write_known(folder / "known.bin", [a_source(content=content).id for content in known])
+    write_known(folder / "known.bin", sorted(a_source(content=content).id for content in known))
     return Admission(folder / "known.bin", folder / "claims", Staging(folder / "staged"))
 
 
@@ -55,7 +54,9 @@ def test_what_is_staged_counts_as_written(tmp_path: Path) -> None:
     assert (verdict.outcome, verdict.id) == ("written", a_source().id)
 
 
-def test_segments_that_are_not_made_are_mentioned(tmp_path: Path) -> None:
-    verdict = _admission(tmp_path, "a").verdict_on(a_source(), [Segment()] * 3)
-    assert verdict is not None
-    assert verdict.detail == "its 3 segments were not made"
+def test_a_claim_that_nobody_lived_to_use_is_forgotten(tmp_path: Path) -> None:
+    admission = _admission(tmp_path)
+    assert admission.verdict_on(a_source("/a")) is None
+    assert _reason(admission.verdict_on(a_source("/b"))) == DUPLICATE
+    admission.forget(a_source().id)
+    assert admission.verdict_on(a_source("/b")) is None

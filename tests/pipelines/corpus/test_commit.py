@@ -1,67 +1,140 @@
 """A commit: declared complete it happens whoever comes next, before that it never happened."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from densewalk.datasets.errors import DataError
-from densewalk.datasets.ledger import Verdict
+from densewalk.datasets.ledger import Verdict, source_verdict
 from densewalk.pipelines.corpus import commit as module
-from densewalk.pipelines.corpus.commit import State, commit, read_state, roll_forward
+from densewalk.pipelines.corpus.commit import Change, commit, roll_forward
+from densewalk.pipelines.corpus.tables import Tables, shard_number
+from densewalk.pipelines.dedup.signed import Signed
+from tests.corpus_rows import a_clip, a_clip_verdict, a_source, a_source_row
+
+EMPTY = Change(sources=(), verdicts=(), clips=(), signatures=(), tombstones=(), recipe_hash="recipe", shard_sha256={})
 
 
-def _state(*uris: str) -> State:
+def _change(*uris: str) -> Change:
     verdicts = [Verdict(kind="source", id=uri, source_id=uri, uri=uri, outcome="failed", reason="x") for uri in uris]
-    return State.of(clips=(), sources=(), verdicts=verdicts, recipe_hash="recipe", shard_sha256=())
+    return replace(EMPTY, verdicts=verdicts)
 
 
-def test_a_state_comes_back_as_it_was_committed(tmp_path: Path) -> None:
-    commit(tmp_path, tmp_path / "ready", _state("b", "a"), ())
-    assert read_state(tmp_path) == _state("a", "b")
+def _uris(folder: Path) -> list[str]:
+    return [verdict.uri for verdict in Tables(folder).verdicts()]
+
+
+def test_what_was_committed_is_read_row_by_row(tmp_path: Path) -> None:
+    source = a_source()
+    clips = [a_clip(source, place, shard="clips-00003-1.tar") for place in range(3)]
+    signatures = [Signed(key=clip.key, signature="s") for clip in clips]
+    verdicts = [source_verdict(source, "written"), *(a_clip_verdict(clip, source.uri) for clip in clips)]
+    change = Change(
+        sources=iter([a_source_row(source)]),
+        verdicts=iter(verdicts),
+        clips=iter(clips),
+        signatures=iter(signatures),
+        tombstones=iter([Signed(key="gone")]),
+        recipe_hash="recipe",
+        shard_sha256={"clips-00003-1.tar": "12ab"},
+    )
+    card = commit(tmp_path, tmp_path / "ready", change)
+    tables = Tables(tmp_path)
+    assert tables.card == card
+    assert (card.num_clips, card.num_sources, card.seconds, card.clip_outcomes["written"]) == (3, 1, 3.0, 3)
+    assert (tables.recipe_hash, tables.next_shard) == ("recipe", 4)
+    assert list(tables.sources()) == [a_source_row(source)]
+    assert list(tables.verdicts()) == verdicts
+    assert list(tables.clips()) == list(tables.clips()) == clips
+    assert list(tables.signatures()) == signatures
+    assert [signed.key for signed in tables.tombstones()] == ["gone"]
     assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "README.md",
         "dataset.json",
         "index.parquet",
         "ledger.parquet",
         "signatures.parquet",
         "sources.parquet",
+        "tombstones.parquet",
     ]
 
 
-def test_an_unfinished_folder_has_an_empty_state(tmp_path: Path) -> None:
-    assert read_state(tmp_path) == State()
-    assert State().next_shard == 0
+def test_an_unfinished_folder_holds_nothing(tmp_path: Path) -> None:
+    commit(tmp_path, tmp_path / "ready", _change("a"))
+    (tmp_path / "dataset.json").unlink()
+    tables = Tables(tmp_path)
+    assert (tables.card, tables.recipe_hash, tables.next_shard) == (None, "", 0)
+    for rows in (tables.clips(), tables.sources(), tables.verdicts(), tables.signatures(), tables.tombstones()):
+        assert not list(rows)
 
 
-def test_shards_are_numbered_on() -> None:
-    shards = [("clips-00004.tar", "x"), ("clips-00011.tar", "y")]
-    state = State.of(clips=(), sources=(), verdicts=(), recipe_hash="", shard_sha256=shards)
-    assert state.next_shard == 12
+def test_shards_are_numbered_on_whatever_was_rewritten() -> None:
+    assert [shard_number(name) for name in ("clips-00011.tar", "clips-00004-12.tar")] == [11, 4]
+
+
+def test_a_change_that_changes_nothing_touches_nothing(tmp_path: Path) -> None:
+    commit(tmp_path, tmp_path / "ready", _change("a"))
+    stamps = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    commit(tmp_path, tmp_path / "ready", _change("a"))
+    assert stamps == {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+
+
+def test_a_file_of_pictures_is_moved_in_and_stays_when_there_is_no_other(tmp_path: Path) -> None:
+    for content, change in ((b"one", _change("a")), (b"two", _change("a"))):
+        (tmp_path / "made.tar").write_bytes(content)
+        commit(tmp_path, tmp_path / "ready", replace(change, rejected=tmp_path / "made.tar"))
+        assert (tmp_path / "rejected.tar").read_bytes() == content
+    commit(tmp_path, tmp_path / "ready", _change("b"))
+    assert (tmp_path / "rejected.tar").read_bytes() == b"two"
+    assert not (tmp_path / "made.tar").exists()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"clips": [a_clip(a_source(), 1), a_clip(a_source(), 0)]},
+        {"clips": [a_clip(a_source(), 1), a_clip(a_source(), 1)]},
+        {"sources": [a_source_row(a_source())] * 2},
+        {"signatures": [Signed(key="b"), Signed(key="a")]},
+        {"tombstones": [Signed(key="b"), Signed(key="b")]},
+        {"verdicts": _change("b", "a").verdicts},
+    ],
+    ids=str,
+)
+def test_rows_out_of_order_end_a_commit_that_never_happened(tmp_path: Path, wrong: dict[str, list[object]]) -> None:
+    commit(tmp_path, tmp_path / "ready", _change("a"))
+    with pytest.raises(ValueError, match="out of order"):
+        commit(tmp_path, tmp_path / "ready", replace(EMPTY, **wrong))
+    roll_forward(tmp_path, tmp_path / "ready")
+    assert _uris(tmp_path) == ["a"]
+    assert not (tmp_path / "ready").exists()
 
 
 def test_a_declared_commit_is_finished_by_whoever_comes_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    commit(tmp_path, tmp_path / "ready", _state("a"), ())
+    commit(tmp_path, tmp_path / "ready", _change("a"))
     with monkeypatch.context() as patch:
         patch.setattr(module, "roll_forward", lambda folder, ready: None)
-        commit(tmp_path, tmp_path / "ready", _state("a", "b"), ())
-    assert read_state(tmp_path) == _state("a")
+        commit(tmp_path, tmp_path / "ready", _change("a", "b"))
+    assert _uris(tmp_path) == ["a"]
     (tmp_path / "ready" / "sources.parquet").replace(tmp_path / "sources.parquet")
     roll_forward(tmp_path, tmp_path / "ready")
-    assert read_state(tmp_path) == _state("a", "b")
+    assert _uris(tmp_path) == ["a", "b"]
     assert not (tmp_path / "ready").exists()
 
 
 def test_a_commit_that_was_not_declared_is_thrown_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    commit(tmp_path, tmp_path / "ready", _state("a"), ())
+    commit(tmp_path, tmp_path / "ready", _change("a"))
     with monkeypatch.context() as patch:
         patch.setattr(module, "roll_forward", lambda folder, ready: None)
-        commit(tmp_path, tmp_path / "ready", _state("a", "b"), ())
+        commit(tmp_path, tmp_path / "ready", _change("a", "b"))
     (tmp_path / "ready" / "READY").unlink()
     roll_forward(tmp_path, tmp_path / "ready")
-    assert read_state(tmp_path) == _state("a")
+    assert _uris(tmp_path) == ["a"]
 
 
 @pytest.mark.parametrize("content", ["not json", "[]", '{"schema": 99, "recipe_hash": "", "shard_sha256": {}}', "{}"])
 def test_a_card_of_something_else_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "dataset.json").write_text(content)
     with pytest.raises(DataError, match=r"dataset\.json"):
-        read_state(tmp_path)
+        _ = Tables(tmp_path).card

@@ -11,9 +11,10 @@ import pytest
 from densewalk.datasets.dataset import Dataset
 from densewalk.datasets.errors import ConfigError, DataError
 from densewalk.datasets.ledger import read_ledger
+from densewalk.pipelines.corpus.homes.folder_home import FolderHome
 from densewalk.pipelines.corpus.pack import PackConfig
 from densewalk.pipelines.corpus.prepare import prepare
-from densewalk.pipelines.corpus.repacking import merge
+from densewalk.pipelines.corpus.repacking import MergeResult, merge
 from densewalk.pipelines.dedup.dedup_config import DedupConfig
 from densewalk.pipelines.inprocess import InProcessEngine
 from densewalk.pipelines.recipe import PrepareConfig
@@ -35,8 +36,12 @@ def parts(tmp_path_factory: pytest.TempPathFactory, write_video: Callable[..., P
     (root / "two" / "text.mp4").write_text("no video")
     (root / "two" / "copy.mp4").write_bytes((root / "one" / "a.mp4").read_bytes())
     for name, folders in (("D1", ["one"]), ("D2", ["two"]), ("D", ["one", "two"])):
-        prepare([str(root / folder) for folder in folders], root / name, CONFIG, InProcessEngine())
+        prepare([str(root / folder) for folder in folders], FolderHome(root / name), CONFIG, InProcessEngine())
     return root
+
+
+def _merge(folders: list[Path], out: Path, pack: PackConfig) -> MergeResult:
+    return merge([FolderHome(folder) for folder in folders], FolderHome(out), pack)
 
 
 def _shards(folder: Path) -> dict[str, str]:
@@ -44,7 +49,7 @@ def _shards(folder: Path) -> dict[str, str]:
 
 
 def test_a_merge_holds_every_content_once_and_every_name(parts: Path, tmp_path: Path) -> None:
-    result = merge([parts / "D1", parts / "D2"], tmp_path / "M", PackConfig())
+    result = _merge([parts / "D1", parts / "D2"], tmp_path / "M", PackConfig())
     assert (result.clips, result.dropped) == (3, 1)
     merged, whole = Dataset.open(tmp_path / "M"), Dataset.open(parts / "D")
     assert merged.hash == whole.hash
@@ -58,41 +63,43 @@ def test_a_merge_holds_every_content_once_and_every_name(parts: Path, tmp_path: 
 
 
 def test_one_dataset_is_sharded_anew(parts: Path, tmp_path: Path) -> None:
-    result = merge([parts / "D"], tmp_path / "S", PackConfig(shard_clips=1))
+    result = _merge([parts / "D"], tmp_path / "S", PackConfig(shard_clips=1))
     assert (result.clips, result.shards, result.dropped) == (3, 3, 0)
     assert Dataset.open(tmp_path / "S").hash == Dataset.open(parts / "D").hash
-    merge([tmp_path / "S"], tmp_path / "back", CONFIG.pack)
+    _merge([tmp_path / "S"], tmp_path / "back", CONFIG.pack)
     assert _shards(tmp_path / "back") == _shards(parts / "D")
     assert read_ledger(tmp_path / "back" / "ledger.parquet") == read_ledger(parts / "D" / "ledger.parquet")
 
 
 def test_a_merged_dataset_grows_like_any_other(parts: Path, tmp_path: Path, write_video: Callable[..., Path]) -> None:
-    merge([parts / "D1", parts / "D2"], tmp_path / "M", PackConfig())
+    _merge([parts / "D1", parts / "D2"], tmp_path / "M", PackConfig())
     write_video(tmp_path / "more" / "d.mp4", shade=150)
-    result = prepare([str(tmp_path / "more"), str(parts / "one")], tmp_path / "M", CONFIG, InProcessEngine())
+    result = prepare(
+        [str(tmp_path / "more"), str(parts / "one")], FolderHome(tmp_path / "M"), CONFIG, InProcessEngine()
+    )
     assert (result.new_clips, result.clips, result.written) == (1, 4, 3)
 
 
 def test_datasets_of_other_recipes_are_refused_with_the_difference(parts: Path, tmp_path: Path) -> None:
     other = replace(CONFIG, encode=EncodeConfig(preset="ultrafast", crf=30))
-    prepare([str(parts / "one")], tmp_path / "other", other, InProcessEngine())
+    prepare([str(parts / "one")], FolderHome(tmp_path / "other"), other, InProcessEngine())
     with pytest.raises(ConfigError, match=r"encode\.crf: 30 in the dataset, 20 now"):
-        merge([parts / "D1", tmp_path / "other"], tmp_path / "M", PackConfig())
+        _merge([parts / "D1", tmp_path / "other"], tmp_path / "M", PackConfig())
     assert not (tmp_path / "M").exists()
 
 
 def test_a_dataset_is_never_overwritten_and_no_dataset_is_named(parts: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is a dataset already"):
-        merge([parts / "D1"], parts / "D2", PackConfig())
+        _merge([parts / "D1"], parts / "D2", PackConfig())
     with pytest.raises(DataError, match="not a finished dataset"):
-        merge([tmp_path], tmp_path / "M", PackConfig())
+        _merge([tmp_path], tmp_path / "M", PackConfig())
 
 
 def test_a_damaged_clip_is_not_copied(parts: Path, tmp_path: Path) -> None:
-    prepare([str(parts / "one")], tmp_path / "D", CONFIG, InProcessEngine())
+    prepare([str(parts / "one")], FolderHome(tmp_path / "D"), CONFIG, InProcessEngine())
     (shard,) = (tmp_path / "D" / "shards").iterdir()
     content = bytearray(shard.read_bytes())
     content[700] ^= 255
     shard.write_bytes(content)
     with pytest.raises(DataError, match="damaged"):
-        merge([tmp_path / "D"], tmp_path / "M", PackConfig())
+        _merge([tmp_path / "D"], tmp_path / "M", PackConfig())

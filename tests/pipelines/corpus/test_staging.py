@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from densewalk.datasets.ledger import Verdict
+from densewalk.datasets.ledger import Verdict, name_verdict
 from densewalk.pipelines.corpus.staging import Staging, staged_name
 from densewalk.pipelines.records import Segment
 from tests.corpus_rows import a_source, stage_clips
@@ -51,16 +51,34 @@ def test_copies_under_other_names_are_staged_beside_each_other(tmp_path: Path) -
     stage_clips(staging, SOURCE, [b"one"])
     assert not staging.holds(copy.id, staged_name(copy.uri, copy.licence, copy.label, ()))
     stage_clips(staging, copy, [b"one"])
-    assert len(list(tmp_path.glob("*.tar"))) == 2
-    assert set(staging.names().values()) == {SOURCE.id}
-    assert len(staging.names()) == 2
+    assert len(list(tmp_path.rglob("*.tar"))) == 2
+    names = dict(staging.names())
+    assert set(names.values()) == {SOURCE.id}
+    assert len(names) == 2
+
+
+def test_the_verdict_on_a_name_is_kept_under_its_own_id(tmp_path: Path) -> None:
+    staging = Staging(tmp_path)
+    verdict = name_verdict("/a.mp4", "failed", "not readable", "", source_id=SOURCE.id)
+    staging.put_verdict(verdict, NAME)
+    assert staging.outcome(verdict.id, NAME) == verdict
+    assert list(staging.names()) == [(NAME, verdict.id)]
+    assert not staging.holds(SOURCE.id, NAME)
+
+
+def test_single_reels_are_known(tmp_path: Path) -> None:
+    staging = Staging(tmp_path)
+    stage_clips(staging, SOURCE, [b"one"], number=1, is_last=False)
+    assert staging.has_reel(SOURCE.id, NAME, 1, is_last=False)
+    assert not staging.has_reel(SOURCE.id, NAME, 1, is_last=True)
+    assert not staging.has_reel(SOURCE.id, NAME, 0, is_last=False)
 
 
 def test_nothing_is_held_where_nothing_was_staged(tmp_path: Path) -> None:
     staging = Staging(tmp_path / "absent")
     assert not staging.holds(SOURCE.id, NAME)
     assert staging.outcome(SOURCE.id, NAME) is None
-    assert staging.names() == {}
+    assert list(staging.names()) == []
 
 
 def test_another_wish_for_a_video_has_another_name() -> None:

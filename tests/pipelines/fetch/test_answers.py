@@ -48,6 +48,11 @@ def test_the_wait_is_a_number_or_a_date_and_otherwise_unknown() -> None:
     assert retry_after(_answer("429 Too\r\nRetry-After: 7")) == 7
     assert retry_after(_answer(f"429 Too\r\nRetry-After: {in_an_hour}")) == pytest.approx(3600, abs=5)
     assert retry_after(_answer("429 Too\r\nRetry-After: soon")) is None
+
+
+def test_a_date_to_wait_for_is_read_by_the_clock_of_who_gave_it() -> None:
+    dates = ("Date: Fri, 02 Jan 1970 00:00:00 GMT", "Retry-After: Fri, 02 Jan 1970 00:02:00 GMT")
+    assert retry_after(_answer("\r\n".join(("503 Later", *dates)))) == 120
     assert retry_after(_answer("429 Too")) is None
 
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,20 +16,21 @@ from densewalk.pipelines.fetch.hosts import Hosts
 _WORKER = """
 import sys, time
 from pathlib import Path
+from time import time as true_time
+time.time = lambda: true_time() + float(sys.argv[2])
 from densewalk.pipelines.fetch.hosts import Hosts
 hosts = Hosts(Path(sys.argv[1]), 3, 1.0)
 print("up", flush=True)
 sys.stdin.readline()
 for _ in range(5):
-    with hosts.turn("a.org", 20.0):
-        print(time.time(), flush=True)
+    with hosts.turn("a.org", 10.0):
+        print(true_time(), flush=True)
 """
 
 
-def _worker(folder: Path) -> subprocess.Popen[str]:
-    child = subprocess.Popen(
-        [sys.executable, "-c", _WORKER, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+def _worker(folder: Path, clock_ahead_seconds: float) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", _WORKER, str(folder), str(clock_ahead_seconds)]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
     assert child.stdout.readline() == "up\n"
     return child
@@ -39,15 +41,16 @@ def hosts(tmp_path: Path) -> Hosts:
     return Hosts(tmp_path / "hosts", 2, 0.5)
 
 
-def test_processes_share_the_rate(tmp_path: Path) -> None:
-    workers = [_worker(tmp_path) for _ in range(3)]
+@pytest.mark.parametrize("clocks_ahead", [(0, 0, 0), (3600, 0, -3600)])
+def test_processes_share_the_rate_whatever_their_clocks_say(clocks_ahead: tuple[float, ...], tmp_path: Path) -> None:
+    workers = [_worker(tmp_path, ahead) for ahead in clocks_ahead]
     for worker in workers:
         assert worker.stdin is not None
         worker.stdin.write("\n")
         worker.stdin.flush()
     moments = sorted(float(line) for worker in workers for line in worker.communicate()[0].split())
     assert len(moments) == 15
-    assert moments[-1] - moments[0] >= 14 / 20 - 0.02
+    assert 14 / 10 - 0.02 <= moments[-1] - moments[0] < 30
     assert all(later - earlier > 0.02 for earlier, later in pairwise(moments))
 
 
@@ -83,9 +86,9 @@ def test_hosts_do_not_wait_for_each_other(hosts: Hosts) -> None:
 
 def test_a_killed_worker_gives_its_connection_back(tmp_path: Path) -> None:
     hosts = Hosts(tmp_path, 1, 0.5)
-    code = _WORKER.replace("print(time.time(), flush=True)", "print('in', flush=True); time.sleep(60)")
+    code = _WORKER.replace("print(true_time(), flush=True)", "print('in', flush=True); time.sleep(60)")
     child = subprocess.Popen(
-        [sys.executable, "-c", code.replace(", 3, 1.0", ", 1, 1.0"), str(tmp_path)],
+        [sys.executable, "-c", code.replace(", 3, 1.0", ", 1, 1.0"), str(tmp_path), "0"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
@@ -162,3 +165,32 @@ def test_a_clock_that_was_set_back_costs_little(hosts: Hosts) -> None:
 def test_any_host_has_a_file_name(hosts: Hosts, host: str) -> None:
     with hosts.turn(host, 1e3):
         assert len(list(hosts.folder.iterdir())) == 2
+
+
+@pytest.mark.parametrize("ahead", [3600.0, -3600.0])
+def test_a_pause_lasts_as_long_for_machines_whose_clocks_are_an_hour_apart(
+    ahead: float, hosts: Hosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hold(host: str, seconds: float) -> None:
+        with monkeypatch.context() as elsewhere:
+            true_time = time.time
+            elsewhere.setattr(time, "time", lambda: true_time() + ahead)
+            hosts.hold(host, seconds)
+
+    began = time.monotonic()
+    hold("a.org", 0.3)
+    with hosts.turn("a.org", 1e3):
+        assert 0.25 <= time.monotonic() - began < 5
+    hold("a.org", 1800)
+    with pytest.raises(FetchFault, match="host paused"), hosts.turn("a.org", 1e3):
+        pass
+
+
+def test_no_pause_outlasts_the_longest_there_is(hosts: Hosts) -> None:
+    hosts.hold("a.org", 1e9)
+    record = hosts.folder / "a.org.json"
+    record.write_text(f'{{"next_at": 0, "paused_until": {time.time() + 1e9}, "blocks": 0}}'.ljust(256))
+    with pytest.raises(FetchFault) as caught, hosts.turn("a.org", 1e3):
+        pass
+    until = datetime.strptime(caught.value.detail.rpartition("until ")[2], "%Y-%m-%d %H:%M UTC").replace(tzinfo=UTC)
+    assert until - datetime.now(UTC) < timedelta(days=1, minutes=1)

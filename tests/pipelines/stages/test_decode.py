@@ -11,11 +11,13 @@ import pytest
 from densewalk.datasets.errors import ConfigError, DataError
 from densewalk.datasets.ledger import Verdict
 from densewalk.datasets.records import Source, file_sha256
+from densewalk.pipelines.corpus.staging import Staging, staged_name
 from densewalk.pipelines.decoding.limits import MediaLimits
 from densewalk.pipelines.decoding.sandbox import ChildDiedError, DeadlinePassedError, Sandbox
 from densewalk.pipelines.records import Held, Probed, Reel, Segment
 from densewalk.pipelines.spool import frame_seconds, spooled_frames
 from densewalk.pipelines.stages.decode import Decode, DecodeConfig
+from tests.corpus_rows import stage_clips
 from tests.known_reels import STREAM
 
 MakeVideo = Callable[..., Path]
@@ -48,13 +50,20 @@ def stage(start: Callable[..., Decode]) -> Decode:
     return start()
 
 
-def _end_after(monkeypatch: pytest.MonkeyPatch, num_answers: int, error: Exception) -> None:
-    """Let the child of `poison.mp4` end with `error` after some answers; others live."""
-    honest = Sandbox.stream
+def _folders(tmp_path: Path, *sources: Source) -> list[Path]:
+    """Return the scratch folders there are, in the order of the sources they belong to."""
+    places = [source.id for source in sources]
+    return sorted((tmp_path / "scratch").iterdir(), key=lambda path: places.index(path.name.partition("-")[0]))
+
+
+def _end_after(monkeypatch: pytest.MonkeyPatch, num_answers: int, error: Exception, *, times: int = 99) -> None:
+    """Let the child of `poison.mp4` end with `error` after some answers, the first `times`; others live."""
+    honest, calls = Sandbox.stream, []
 
     def stream(self: Sandbox, request: dict[str, Any], *, file: Path) -> Iterator[dict[str, Any]]:
         answers = honest(self, request, file=file)
-        if file.name != "poison.mp4":
+        calls.extend([file] if file.name == "poison.mp4" else [])
+        if file.name != "poison.mp4" or len(calls) > times:
             yield from answers
             return
         for _ in range(num_answers):
@@ -74,12 +83,12 @@ def test_good_and_bad_files_come_back_in_their_order(make_video: MakeVideo, tmp_
     assert isinstance(third, Reel)
     assert (first.num_frames, third.num_frames) == (24, 5)
     assert (first.number, first.is_last, first.first_frame) == (0, True, 0)
-    assert Path(first.folder) == tmp_path / "scratch" / first.source.id / "0000"
+    assert Path(first.folder).is_relative_to(tmp_path / "scratch")
     assert len(spooled_frames(first)) == len(frame_seconds(first)) == 24
     assert isinstance(second, Verdict)
     assert (second.kind, second.outcome, second.reason) == ("source", "failed", "not a video container")
     assert second.id == second.source_id == _probed(text).held.source.id
-    assert not (tmp_path / "scratch" / second.id).exists()
+    assert [Path(reel.folder).parent for reel in (first, third)] == _folders(tmp_path, first.source, third.source)
 
 
 def test_reels_carry_what_is_known_of_their_source(make_video: MakeVideo, start: Callable[..., Decode]) -> None:
@@ -98,7 +107,7 @@ def test_a_reel_is_made_when_it_is_asked_for_and_belongs_to_who_took_it(
     make_video: MakeVideo, start: Callable[..., Decode], tmp_path: Path
 ) -> None:
     reels = iter(start(reel_frames=150)([_probed(make_video(num_frames=900, fps=30))]))
-    folder = tmp_path / "scratch" / next(reels).source.id
+    folder = Path(next(reels).folder).parent
     assert sorted(path.name for path in folder.iterdir()) == ["0000", "0001"]
     next(reels)
     assert sorted(path.name for path in folder.iterdir()) == ["0000", "0001", "0002"]
@@ -136,13 +145,53 @@ def test_a_child_lost_in_the_middle_fails_its_source(
     make_video: MakeVideo, start: Callable[..., Decode], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Reels that were handed out are left to those who have them; the verdict comes last."""
-    _end_after(monkeypatch, 2, ChildDiedError("killed by SIGKILL"))
+    _end_after(monkeypatch, 2, ChildDiedError("killed by SIGSEGV"))
     first, second, end = start(reel_frames=150)([_probed(make_video("poison.mp4", num_frames=900, fps=30))])
     assert isinstance(first, Reel)
     assert isinstance(second, Reel)
     assert isinstance(end, Verdict)
     assert (end.outcome, end.reason) == ("failed", "decoder died")
-    assert sorted(path.name for path in (tmp_path / "scratch" / end.id).iterdir()) == ["0000", "0001"]
+    (folder,) = (tmp_path / "scratch").iterdir()
+    assert sorted(path.name for path in folder.iterdir()) == ["0000", "0001"]
+
+
+def test_a_decoder_that_somebody_killed_says_nothing_of_the_file(
+    make_video: MakeVideo, start: Callable[..., Decode], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The kernel kills for want of memory, too: the file is decoded again, and each reel is given once."""
+    _end_after(monkeypatch, 2, ChildDiedError("killed by SIGKILL", killed=True), times=2)
+    path = make_video("poison.mp4", num_frames=900, fps=30)
+    reels = list(start(reel_frames=150)([_probed(path)]))
+    assert [reel.number for reel in reels if isinstance(reel, Reel)] == list(range(6))
+    numbers = [sorted(reel.name for reel in folder.iterdir()) for folder in sorted((tmp_path / "scratch").iterdir())]
+    assert numbers == [["0000", "0001"], ["0002", "0003", "0004", "0005"]]
+
+
+def test_a_file_whose_decoders_are_all_killed_fails(
+    make_video: MakeVideo, stage: Decode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _end_after(monkeypatch, 0, ChildDiedError("killed by SIGKILL", killed=True))
+    (end,) = stage([_probed(make_video("poison.mp4"))])
+    assert isinstance(end, Verdict)
+    assert (end.outcome, end.reason, end.detail) == ("failed", "decoder died", "killed by SIGKILL")
+
+
+@pytest.mark.parametrize(("staged", "given"), [((0, 2), [1, 3]), ((1, 3), [0, 2, "written"])])
+def test_reels_that_are_staged_go_no_further(
+    make_video: MakeVideo, tmp_path: Path, staged: tuple[int, ...], given: list[int | str]
+) -> None:
+    probed = _probed(make_video(num_frames=600, fps=30), segments=(Segment(label="x"),))
+    staging = Staging(tmp_path / "staged")
+    name = staged_name(probed.held.source.uri, probed.held.source.licence, "", probed.held.segments)
+    for number in staged:
+        stage_clips(staging, probed.held.source, [], number=number, is_last=number == 3, name=name)
+    stage = Decode(DecodeConfig(reel_frames=150), MediaLimits(), tmp_path / "scratch", staging)
+    stage.setup()
+    results = list(stage([probed]))
+    stage.close()
+    assert [item.number if isinstance(item, Reel) else item.outcome for item in results] == given
+    left = sorted(path.name for path in (tmp_path / "scratch").glob("*/*"))
+    assert left == [f"{number:04d}" for number in given if isinstance(number, int)]
 
 
 def test_a_deadline_is_kept(make_video: MakeVideo, start: Callable[..., Decode]) -> None:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from densewalk.datasets.dataset import INDEX, SHARDS, Dataset, summarise, write_card
+from densewalk.datasets.dataset import INDEX, SHARDS, Dataset, write_card
 from densewalk.datasets.plan import PalindromePlan
 from densewalk.datasets.records import ClipRow, file_sha256
 from densewalk.datasets.scenes.config import SceneConfig
@@ -27,6 +27,7 @@ from densewalk.ssl.train.config import AdamWConfig, DataConfig, TrainConfig
 from densewalk.ssl.train.loop import train
 from densewalk.ssl.train.random_state import seed_everything
 from densewalk.ssl.train.run_log import StepRecord
+from tests.cards import card_of
 
 
 class ToySource:
@@ -187,10 +188,10 @@ def tiny_dataset(tmp_path: Path) -> Dataset:
             height=48,
             licence="CC0",
         )
-        for place in write_shard(shard, members)
+        for place in write_shard(shard, members).places
     ]
     write_index(folder / INDEX, rows)
-    write_card(folder, summarise(rows, [], recipe_hash="0" * 16, shard_sha256={shard.name: file_sha256(shard)}))
+    write_card(folder, card_of(rows, [], shard_sha256={shard.name: file_sha256(shard)}))
     return Dataset.open(folder)
 
 

@@ -1,0 +1,86 @@
+"""The tables of a dataset, read row by row: whoever changes a dataset merges what is new into what is there.
+
+index.parquet       clips, by key
+sources.parquet     decoded sources, by id
+ledger.parquet      sources, then candidate clips, each by uri and id
+signatures.parquet  what near-duplicates of its clips are known by, by key
+tombstones.parquet  the same of clips that were purged, so that they never come back
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from densewalk.datasets.dataset import CARD, INDEX, DatasetCard, read_card
+from densewalk.datasets.ledger import Verdict
+from densewalk.datasets.records import ClipRow
+from densewalk.datasets.row_tables import read_rows
+from densewalk.pipelines.corpus.source_table import SOURCES, SourceRow
+from densewalk.pipelines.dedup.signature_table import SIGNATURES, read_signatures
+from densewalk.pipelines.dedup.signed import Signed
+
+__all__ = ["LEDGER", "TOMBSTONES", "Tables", "shard_number"]
+
+LEDGER = "ledger.parquet"
+TOMBSTONES = "tombstones.parquet"
+_Row = TypeVar("_Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """What a dataset folder holds; every method starts a new pass. A folder that was never finished holds nothing.
+
+    All raise `DataError` when a file is absent, damaged or of a newer version.
+    """
+
+    folder: Path
+
+    @property
+    def card(self) -> DatasetCard | None:
+        """Return the card; None when the dataset was never finished."""
+        return read_card(self.folder) if (self.folder / CARD).is_file() else None
+
+    @property
+    def recipe_hash(self) -> str:
+        """Return the recipe of its clips; empty when the dataset was never finished."""
+        card = self.card
+        return "" if card is None else card.recipe_hash
+
+    @property
+    def next_shard(self) -> int:
+        """Return the number of the next new shard."""
+        card = self.card
+        return 0 if card is None else max((shard_number(name) + 1 for name in card.shard_sha256), default=0)
+
+    def clips(self) -> Iterator[ClipRow]:
+        """Yield the rows of clips, by key."""
+        return self._rows(INDEX, ClipRow)
+
+    def sources(self) -> Iterator[SourceRow]:
+        """Yield the rows of decoded sources, by id."""
+        return self._rows(SOURCES, SourceRow)
+
+    def verdicts(self) -> Iterator[Verdict]:
+        """Yield the rows of the ledger in their order."""
+        return self._rows(LEDGER, Verdict)
+
+    def signatures(self) -> Iterator[Signed]:
+        """Yield what the clips are known by, by key."""
+        return read_signatures(self.folder / SIGNATURES) if self._is_finished else iter(())
+
+    def tombstones(self) -> Iterator[Signed]:
+        """Yield what purged clips are known by, by key."""
+        return read_signatures(self.folder / TOMBSTONES) if self._is_finished else iter(())
+
+    @property
+    def _is_finished(self) -> bool:
+        return (self.folder / CARD).is_file()
+
+    def _rows(self, name: str, kind: type[_Row]) -> Iterator[_Row]:
+        return read_rows(self.folder / name, kind) if self._is_finished else iter(())
+
+
+def shard_number(name: str) -> int:
+    """Return the number of a shard, `clips-00003.tar` or, rewritten, `clips-00003-1.tar`."""
+    return int(name.removeprefix("clips-").partition(".")[0].partition("-")[0])

@@ -1,0 +1,25 @@
+"""What benchmarks say of a command's cost counts every process that the command starts."""
+
+import sys
+
+import pytest
+
+from tests.benchmarks._process_tree import watch
+
+_GRANDCHILD = "block = bytearray(100 << 20)\nfor _ in range(5_000_000): pass"
+_ORPHANING = f"import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', {_GRANDCHILD!r}])"
+
+
+@pytest.mark.slow
+def test_a_process_that_outlives_its_parent_counts() -> None:
+    alone = watch([sys.executable, "-c", "pass"])
+    cost = watch([sys.executable, "-c", _ORPHANING])
+    assert cost.cpu_seconds > alone.cpu_seconds + 0.05
+    assert cost.peak_mib > 100
+    assert cost.seconds >= 0
+
+
+@pytest.mark.slow
+def test_a_command_that_fails_is_told_with_its_output() -> None:
+    with pytest.raises(RuntimeError, match="ended with 3:\nnothing to do"):
+        watch([sys.executable, "-c", "import sys; sys.stderr.write('nothing to do'); sys.exit(3)"])
