@@ -160,6 +160,29 @@ def test_a_guest_leaves_the_ray_it_found_even_when_its_reader_stops_early() -> N
 
 @pytest.mark.ray
 @pytest.mark.slow
+def test_stages_of_the_gpu_have_workers_of_their_own_as_many_as_fit_on_it() -> None:
+    """On a Ray that is told of a GPU; nothing of CUDA is needed to share one out."""
+    script = (
+        "import ray\n"
+        "from tests.cluster.engine.tiny_stages import Mark, Number, Split\n"
+        "from densewalk.cluster.engine.ray_engine import RayEngine\n"
+        "from densewalk.pipelines.stage import Resources\n"
+        "ray.init(num_cpus=4, num_gpus=1, include_dashboard=False, log_to_driver=False, logging_level='ERROR')\n"
+        "network = Mark(seconds=0.05)\n"
+        "network.resources = Resources(gpus=0.5)\n"
+        "with RayEngine() as engine:\n"
+        "    results = list(engine.run([Split(), network, Mark()], [Number(value=5 * n + 1) for n in range(40)]))\n"
+        "split, shown, marked = ({r.trail[place] for r in results} for place in (1, 2, 3))\n"
+        "print(len(results), len(shown), len(shown & (split | marked)))\n"
+    )
+    count, workers, shared = map(int, _script(script).stdout.split())
+    assert count == 80
+    assert 1 <= workers <= 2
+    assert shared == 0
+
+
+@pytest.mark.ray
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_ray_ends_with_the_process_that_wanted_it(how: signal.Signals) -> None:
     script = (
