@@ -68,7 +68,7 @@ def _described(task: Pass, lanes: Sequence[LanePlan], *, cpus: float, gpus: floa
         dataset = dataset.map_batches(
             LaneWorker,
             fn_constructor_args=(number, len(lanes), lane, task.notes, task.config.attempts),
-            batch_size=None,
+            batch_size=1,
             batch_format="pyarrow",
             compute=ray.data.ActorPoolStrategy(min_size=1, max_size=pool.max_workers),
             num_cpus=pool.cpus,
