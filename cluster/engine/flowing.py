@@ -59,6 +59,7 @@ def _check_gpus(lanes: Sequence[LanePlan], gpus: float) -> None:
 
 def _described(task: Pass, lanes: Sequence[LanePlan], *, cpus: float, gpus: float) -> Any:
     import ray.data
+    from ray import cloudpickle
 
     pools = size_pools(lanes, cpus=cpus, gpus=gpus)
     fair = task.count // (_PARCELS_A_WORKER * pools[0].max_workers)
@@ -67,7 +68,7 @@ def _described(task: Pass, lanes: Sequence[LanePlan], *, cpus: float, gpus: floa
     for number, (lane, pool) in enumerate(zip(lanes, pools, strict=True)):
         dataset = dataset.map_batches(
             LaneWorker,
-            fn_constructor_args=(number, len(lanes), lane, task.notes, task.config.attempts),
+            fn_constructor_args=(number, len(lanes), cloudpickle.dumps(lane), task.notes, task.config.attempts),
             batch_size=1,
             batch_format="pyarrow",
             compute=ray.data.ActorPoolStrategy(min_size=1, max_size=pool.max_workers),

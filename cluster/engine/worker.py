@@ -25,14 +25,15 @@ _SECONDS_BETWEEN_NEWS = 2.0
 
 
 class LaneWorker:
-    """Lane `number` of `count` inside a Ray actor."""
+    """Lane `number` of `count` inside a Ray actor; a worker that gets no work loads no stage."""
 
-    def __init__(self, number: int, count: int, plan: LanePlan, notes: Path | None, attempts: int) -> None:
+    def __init__(self, number: int, count: int, plan: bytes, notes: Path | None, attempts: int) -> None:
+        """Take a pickled `LanePlan`."""
         self._number, self._count = number, count
         self._plan = plan
         self._attempts = Attempts(notes, attempts) if notes is not None else None
-        self._own = Lane(plan.stages)
-        self._inline = Lane(plan.inline)
+        self._own: Lane | None = None
+        self._inline: Lane | None = None
         self._onward = number + 1
         """The lane that results of the unit in work are for."""
 
@@ -49,11 +50,21 @@ class LaneWorker:
                 yield as_table(Parcel(lane=OUT, fault=_pickled(error)))
 
     def __del__(self) -> None:
-        self._own.close()
-        self._inline.close()
+        for lane in (self._own, self._inline):
+            if lane is not None:
+                lane.close()
+
+    def _set_up(self) -> None:
+        if self._own is None:
+            from ray import cloudpickle
+
+            plan: LanePlan = cloudpickle.loads(self._plan)
+            self._own = Lane(plan.stages)
+            self._inline = Lane(plan.inline) if plan.inline else None
+        self._own.setup()
 
     def _work(self, parcel: Parcel) -> Iterator[Parcel]:
-        self._own.setup()
+        self._set_up()
         results: list[tuple[int, Any]] = []
         ends: list[UnitEnd] = []
         told = time.monotonic()
@@ -78,9 +89,10 @@ class LaneWorker:
 
     def _through(self, record: Any) -> Iterator[Any]:
         """Run the own stages; go on with a single result here, leave several to be handed on."""
+        assert self._own is not None
         results = self._own.run([record])
         self._onward = self._number + 1
-        if not self._plan.inline:
+        if self._inline is None:
             yield from results
             return
         head: list[Any] = []
@@ -99,7 +111,8 @@ class LaneWorker:
         return Parcel(lane=OUT, records=records, ends=tuple(ends), tallies=self._take_tallies())
 
     def _take_tallies(self) -> dict[str, StageTally]:
-        tallies = self._own.take_tallies() | self._inline.take_tallies()
+        lanes = [lane for lane in (self._own, self._inline) if lane is not None]
+        tallies = {name: tally for lane in lanes for name, tally in lane.take_tallies().items()}
         publish(tallies)
         return tallies
 
