@@ -118,11 +118,13 @@ def write_sources(folder: Path, count: int) -> Path:
     return listing
 
 
-def _stub_stages(config: PrepareConfig, folders: Folders, admission: Admission | None = None) -> tuple[Stage, ...]:
+def _stub_stages(
+    config: PrepareConfig, folders: Folders, admission: Admission | None = None, *, all_local: bool = False
+) -> tuple[Stage, ...]:
     from tests.benchmarks._stub_clips import StubClips as Importable  # workers look it up by this name
 
     return (
-        Fetch(config.fetch, folders.fetched),
+        Fetch(config.fetch, folders.fetched, all_local=all_local),
         Ingest(config.licence, admission),
         Importable(config.encode, folders.scratch),
     )
