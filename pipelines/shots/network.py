@@ -1,14 +1,18 @@
-"""TransNetV2's network (Soucek and Lokoc 2020, section 3), arranged so that a window costs two thirds of the time.
+"""TransNetV2's network (Soucek and Lokoc 2020, section 3), arranged so that a window costs three fifths of the time.
 
 It is the same function as the package's, to rounding: six blocks of four dilated (2+1)D convolutions, then similarities
 of features and of colour histograms between frames up to 50 apart, then two heads. What differs is the work: frames are
 images with channels last, so that spatial convolutions are two-dimensional and temporal ones run over (time, place)
-without a copy; batch normalisation is folded into the temporal weights; the heads see only the frames that count.
+without a copy; batch normalisation is folded into the temporal weights, and in the first block both kernels into one;
+large tensors are written in place and kept; the heads see only the frames that count. What is left are
+convolutions, nine tenths of the time, at the speed of the processor's multipliers.
 
 Shapes: B windows of T frames, M = B T, K = T - 50 frames that count, L = 101 frames compared with, C channels, H W rows
-and columns, P = H W.
+and columns, P = H W; kernels of F filters on G channels.
 """
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -30,7 +34,8 @@ class ShotWindows(nn.Module):
 
     def __init__(self, trained: Any) -> None:
         super().__init__()
-        self.stacks = nn.ModuleList(map(_Stack, trained.SDDCNN))
+        first, *others = trained.SDDCNN
+        self.stacks = nn.ModuleList([_Stack(first, _ColourBlock), *(_Stack(stack, _Block) for stack in others)])
         self.similarity = trained.frame_sim_layer
         self.colours = trained.color_hist_layer
         self.fc1, self.single, self.many = trained.fc1, trained.cls_layer1, trained.cls_layer2
@@ -60,50 +65,102 @@ class ShotWindows(nn.Module):
 class _Stack(nn.Module):
     """Two blocks with a shortcut around the second, then half the size."""
 
-    def __init__(self, trained: Any) -> None:
+    def __init__(self, trained: Any, first_block: "type[_ColourBlock | _Block]") -> None:
         super().__init__()
-        self.first, self.second = map(_Block, trained.DDCNN)
+        first, second = trained.DDCNN
+        self.first, self.second = first_block(first), _Block(second)
 
     def forward(self, x_MCHW: Tensor) -> Tensor:
-        shortcut_MCHW = functional.relu(self.first(x_MCHW))
-        y_MCHW = functional.relu(self.second(shortcut_MCHW))
-        return functional.avg_pool2d(y_MCHW + shortcut_MCHW, kernel_size=2)
+        shortcut_MCHW = self.first(x_MCHW)
+        return functional.avg_pool2d(self.second(shortcut_MCHW).add_(shortcut_MCHW), kernel_size=2)
 
 
-class _Block(nn.Module):
+class _Parts(nn.Module):
+    """What its dilations give, positive parts only, beside each other.
+
+    The tensor they are written into is kept for the next call: the system hands out fresh memory so slowly that it took
+    a tenth of the time.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._joint_MHWC = torch.empty(0, 0, 0, 0)
+
+    def _joined(self, part: Callable[[int], Tensor]) -> Tensor:
+        for place, dilation in enumerate(_DILATIONS):
+            y_MHWC = part(dilation)
+            filters = y_MHWC.shape[3]
+            shape = (*y_MHWC.shape[:3], filters * len(_DILATIONS))
+            if self._joint_MHWC.shape != shape or self._joint_MHWC.device != y_MHWC.device:
+                self._joint_MHWC = y_MHWC.new_empty(shape)
+            torch.clamp_min(y_MHWC, 0, out=self._joint_MHWC[..., place * filters : (place + 1) * filters])
+        return self._joint_MHWC.permute(0, 3, 1, 2)
+
+
+class _Block(_Parts):
     """Four (2+1)D convolutions of one input, dilated in time by 1, 2, 4 and 8, beside each other."""
 
     def __init__(self, trained: Any) -> None:
         super().__init__()
-        norm = trained.bn
-        scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-        shift = (norm.bias - norm.running_mean * scale).detach()
-        filters = len(scale) // len(_DILATIONS)
-        for place, dilation in enumerate(_DILATIONS):
-            spatial, temporal = getattr(trained, f"Conv3D_{dilation}").layers
-            part = slice(place * filters, (place + 1) * filters)
-            kernel = (temporal.weight[..., 0] * scale[part, None, None, None]).detach()
-            self.register_buffer(f"spatial_{dilation}", _channels_last(spatial.weight[:, :, 0].detach()))
-            self.register_buffer(f"temporal_{dilation}", _channels_last(kernel))
-            self.register_buffer(f"shift_{dilation}", shift[part].clone())
+        for dilation, spatial, temporal, shift in _folded(trained):
+            self.register_buffer(f"spatial_{dilation}", _channels_last(spatial))
+            self.register_buffer(f"temporal_{dilation}", _channels_last(temporal[..., None]))
+            self.register_buffer(f"shift_{dilation}", shift)
 
     def forward(self, x_MCHW: Tensor) -> Tensor:
+        return self._joined(partial(self._part, x_MCHW))
+
+    def _part(self, x_MCHW: Tensor, dilation: int) -> Tensor:
         num_frames, _, height, width = x_MCHW.shape
-        outputs = []
-        for dilation in _DILATIONS:
-            y_MCHW = functional.conv2d(x_MCHW, getattr(self, f"spatial_{dilation}"), padding=1)
-            y_BTPC = y_MCHW.permute(0, 2, 3, 1).reshape(num_frames // WINDOW, WINDOW, height * width, -1)
-            outputs.append(
-                functional.conv2d(
-                    y_BTPC.permute(0, 3, 1, 2),
-                    getattr(self, f"temporal_{dilation}"),
-                    bias=getattr(self, f"shift_{dilation}"),
-                    padding=(dilation, 0),
-                    dilation=(dilation, 1),
-                )
-            )
-        y_BCTP = torch.cat(outputs, dim=1)
-        return y_BCTP.permute(0, 2, 3, 1).reshape(num_frames, height, width, -1).permute(0, 3, 1, 2)
+        y_MCHW = functional.conv2d(x_MCHW, getattr(self, f"spatial_{dilation}"), padding=1)
+        y_BTPC = y_MCHW.permute(0, 2, 3, 1).reshape(num_frames // WINDOW, WINDOW, height * width, -1)
+        y_BCTP = functional.conv2d(
+            y_BTPC.permute(0, 3, 1, 2),
+            getattr(self, f"temporal_{dilation}"),
+            bias=getattr(self, f"shift_{dilation}"),
+            padding=(dilation, 0),
+            dilation=(dilation, 1),
+        )
+        return y_BCTP.permute(0, 2, 3, 1).reshape(num_frames, height, width, -1)
+
+
+class _ColourBlock(_Parts):
+    """The block that sees colours: of three channels, one kernel over space and time is less work than two."""
+
+    def __init__(self, trained: Any) -> None:
+        super().__init__()
+        for dilation, spatial, temporal, shift in _folded(trained):
+            kernel = torch.einsum("fgt,gchw->ftchw", temporal.double(), spatial.double()).flatten(1, 2)
+            self.register_buffer(f"kernel_{dilation}", _channels_last(kernel.float()))
+            self.register_buffer(f"shift_{dilation}", shift)
+
+    def forward(self, x_MCHW: Tensor) -> Tensor:
+        x_BTHWC = x_MCHW.permute(0, 2, 3, 1).unflatten(0, (-1, WINDOW))
+        longest = max(_DILATIONS)
+        padded_BTHWC = functional.pad(x_BTHWC, (0, 0, 0, 0, 0, 0, longest, longest))
+        return self._joined(partial(self._part, padded_BTHWC))
+
+    def _part(self, padded_BTHWC: Tensor, dilation: int) -> Tensor:
+        start = max(_DILATIONS) - dilation
+        three = [padded_BTHWC[:, start + k * dilation :][:, :WINDOW] for k in range(3)]
+        x_MCHW = torch.cat(three, dim=-1).flatten(0, 1).permute(0, 3, 1, 2)
+        y_MCHW = functional.conv2d(
+            x_MCHW, getattr(self, f"kernel_{dilation}"), bias=getattr(self, f"shift_{dilation}"), padding=1
+        )
+        return y_MCHW.permute(0, 2, 3, 1)
+
+
+def _folded(trained: Any) -> Iterator[tuple[int, Tensor, Tensor, Tensor]]:
+    """Yield for each dilation its spatial kernel (G, C, 3, 3), its temporal one (F, G, 3), normalised, and its bias."""
+    norm = trained.bn
+    scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+    shift = norm.bias - norm.running_mean * scale
+    filters = len(scale) // len(_DILATIONS)
+    for place, dilation in enumerate(_DILATIONS):
+        spatial, temporal = getattr(trained, f"Conv3D_{dilation}").layers
+        part = slice(place * filters, (place + 1) * filters)
+        kernel = temporal.weight[..., 0, 0] * scale[part, None, None]
+        yield dilation, spatial.weight[:, :, 0].detach(), kernel.detach(), shift[part].detach().clone()
 
 
 def _channels_last(kernel: Tensor) -> Tensor:

@@ -7,10 +7,12 @@ through alone, which is fastest, and in one thread, so that probabilities are th
 CUDA device every call has the same number of windows, the last ones empty, and a window's place among them follows from
 its number, since results differ in their last bits from place to place.
 
+With `screening`, windows in which nothing changes are not looked at; their probabilities are 0 (see `screening`).
+
 The package seeds every random generator and switches on deterministic algorithms when it is imported and constructed;
 `TransNet` undoes that.
 
-Shapes: N frames.
+Shapes: N frames, W or B windows, K = 50 frames that count.
 """
 
 import os
@@ -24,6 +26,7 @@ from jaxtyping import Float, UInt8
 
 from densewalk.datasets.errors import ConfigError
 from densewalk.pipelines.shots.network import ShotWindows
+from densewalk.pipelines.shots.screening import change_of
 from densewalk.pipelines.shots.windows import MARGIN, STEP, WINDOW
 
 __all__ = ["TransNet"]
@@ -32,10 +35,11 @@ __all__ = ["TransNet"]
 class TransNet:
     """The network with the weights its package ships, on the CPU or a CUDA device.
 
-    `batch` windows go through at once on a CUDA device. Raises `ConfigError` when the device is not there.
+    `batch` windows go through at once on a CUDA device. An instance serves one thread at a time. Raises `ConfigError`
+    when the device is not there.
     """
 
-    def __init__(self, device: str = "cpu", batch: int = 16) -> None:
+    def __init__(self, device: str = "cpu", batch: int = 16, *, screening: bool = True) -> None:
         if device != "cpu" and not torch.cuda.is_available():
             raise ConfigError(f"shots.device={device}, but no CUDA device is available; use shots.device=cpu")
         with _settings_kept():
@@ -44,6 +48,7 @@ class TransNet:
             self._network = ShotWindows(TransNetV2(device="cpu")).to(device).eval()
         self._device = device
         self._batch = 1 if device == "cpu" else batch
+        self._screening = screening
 
     def probabilities(
         self, thumbnail_NHWC: UInt8[np.ndarray, "n 27 48 3"], *, first: int = 0
@@ -55,16 +60,19 @@ class TransNet:
         num_frames = len(thumbnail_NHWC)
         begin = first // (STEP * self._batch) * STEP * self._batch
         starts = range(begin, first + num_frames, STEP)
-        cut_N, transition_N = (np.empty(len(starts) * STEP, dtype=np.float32) for _ in range(2))
+        cut_N, transition_N = (np.zeros(len(starts) * STEP, dtype=np.float32) for _ in range(2))
         exact = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
         with _one_thread(), exact, torch.inference_mode():
             for number in range(0, len(starts), self._batch):
                 windows = [_window(thumbnail_NHWC, start - first) for start in starts[number : number + self._batch]]
+                shown_W = np.array([not self._screening or change_of(window).strength >= 1 for window in windows])
+                if not shown_W.any():
+                    continue
                 empty = [np.zeros_like(windows[0])] * (self._batch - len(windows))
                 single_BK, many_BK = self._network(torch.from_numpy(np.stack(windows + empty)).to(self._device))
                 part = slice(number * STEP, (number + len(windows)) * STEP)
-                cut_N[part] = single_BK[: len(windows)].flatten().cpu().numpy()
-                transition_N[part] = many_BK[: len(windows)].flatten().cpu().numpy()
+                cut_N[part] = (single_BK[: len(windows)].cpu().numpy() * shown_W[:, None]).ravel()
+                transition_N[part] = (many_BK[: len(windows)].cpu().numpy() * shown_W[:, None]).ravel()
         inside = slice(first - begin, first - begin + num_frames)
         return cut_N[inside], transition_N[inside]
 

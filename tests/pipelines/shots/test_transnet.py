@@ -15,7 +15,7 @@ from densewalk.pipelines.shots.transnet import TransNet
 
 @pytest.fixture(scope="module")
 def network() -> TransNet:
-    return TransNet()
+    return TransNet(screening=False)
 
 
 def _thumbnails(num_frames: int) -> np.ndarray:
@@ -79,3 +79,35 @@ def test_a_change_of_picture_is_seen_at_its_frame(network: TransNet) -> None:
     assert cut_N.shape == transition_N.shape == (40,)
     assert int(cut_N.argmax()) == 19
     assert cut_N[19] > 0.3 > np.delete(cut_N, [18, 19, 20]).max()
+
+
+def test_a_window_is_judged_alike_whatever_was_judged_before(network: TransNet) -> None:
+    before = np.stack(network.probabilities(_thumbnails(40)))
+    network.probabilities(_thumbnails(50)[::-1].copy())
+    assert (np.stack(network.probabilities(_thumbnails(40))) == before).all()
+
+
+class _Always:
+    """Stands for the network: a probability of 1 everywhere, and how often it was asked."""
+
+    def __init__(self) -> None:
+        self.windows = 0
+
+    def __call__(self, window_BTHWC: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        self.windows += len(window_BTHWC)
+        return torch.ones(len(window_BTHWC), 50), torch.ones(len(window_BTHWC), 50)
+
+
+@pytest.mark.parametrize(("screening", "batch", "asked"), [(True, 1, 1), (True, 2, 2), (False, 1, 6)])
+def test_windows_in_which_nothing_changes_are_not_looked_at(
+    monkeypatch: pytest.MonkeyPatch, screening: bool, batch: int, asked: int
+) -> None:
+    network, always = TransNet(screening=screening), _Always()
+    monkeypatch.setattr(network, "_network", always)
+    monkeypatch.setattr(network, "_batch", batch)
+    thumbnail_NHWC = np.full((300, 27, 48, 3), 90, dtype=np.uint8)
+    thumbnail_NHWC[125:] = 120
+    for curve_N in network.probabilities(thumbnail_NHWC):
+        assert (curve_N[100:150] == 1).all()
+        assert curve_N.sum() == (50 if screening else 300)
+    assert always.windows == asked

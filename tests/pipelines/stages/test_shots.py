@@ -147,6 +147,25 @@ def test_cuts_at_the_packages_threshold_are_those_of_the_reference(
 
 @pytest.mark.slow
 @pytest.mark.real_data
+@pytest.mark.parametrize("name", ["moviepy__big_buck_bunny_0_30.webm", "PySceneDetect__fades.mp4"])
+def test_leaving_out_still_windows_changes_nothing_that_is_found(
+    real_data: Path, tmp_path: Path, decode_video: DecodeVideo, name: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes((real_data / "shots" / name).read_bytes())
+    reel = decode_video(path)
+    found = []
+    for screening in (True, False):
+        stage = Shots(ShotConfig(screening=screening))
+        stage.setup()
+        found += stage([reel])
+    assert found[0] == found[1]
+    assert isinstance(found[0], ShotList)
+    assert found[0].transitions
+
+
+@pytest.mark.slow
+@pytest.mark.real_data
 def test_the_known_cuts_and_transitions_of_a_trailer_are_found(
     real_data: Path, tmp_path: Path, decode_video: DecodeVideo
 ) -> None:
