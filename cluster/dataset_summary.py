@@ -8,7 +8,7 @@ from typing import Any
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.ledger import OUTCOMES
 from densewalk.pipelines.corpus.audit.findings import Audit
-from densewalk.pipelines.corpus.source_table import SOURCES, read_sources
+from densewalk.pipelines.corpus.tables import Tables
 from densewalk.pipelines.shots.report import (
     CutScore,
     IntervalScore,
@@ -56,7 +56,7 @@ def describe_cuts(dataset: Path, truth: Path, *, tolerance_frames: int) -> str:
     Raises `DataError` when nothing is known of any source of the dataset.
     """
     known = read_truth(truth)
-    sources = read_sources(dataset / SOURCES)
+    sources = list(Tables(dataset).sources())
     cuts = report_cuts(sources, known, tolerance_frames=tolerance_frames)
     intervals = report_intervals(sources, known)
     if not intervals:

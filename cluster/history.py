@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from densewalk import __version__
+from densewalk.pipelines.corpus.homes.home import CONFIG
 from densewalk.pipelines.corpus.prepare import PrepareResult
-from densewalk.pipelines.corpus.workplace import CONFIG
 from densewalk.pipelines.tally import StageTally
 
 __all__ = ["RUNS", "Run", "append_run", "read_runs"]

@@ -17,11 +17,11 @@ from densewalk.cluster.preparation_view import PreparationView
 from densewalk.datasets.config import to_yaml
 from densewalk.datasets.errors import DataError
 from densewalk.pipelines.chain import Folders, corpus_stages
+from densewalk.pipelines.corpus.accounting.retry import Retry
 from densewalk.pipelines.corpus.admission import Admission
 from densewalk.pipelines.corpus.homes.folder_home import FolderHome
 from densewalk.pipelines.corpus.homes.home import WORK, Home
 from densewalk.pipelines.corpus.prepare import PrepareResult, plan_corpus, prepare
-from densewalk.pipelines.corpus.retry import Retry
 from densewalk.pipelines.corpus.staging import Staging
 from densewalk.pipelines.engine import Engine
 from densewalk.pipelines.inprocess import InProcessEngine

@@ -9,8 +9,8 @@ A folder without a card is unfinished or no dataset. Every clip that is read is 
 
 import hashlib
 import json
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "SHARDS",
     "CardCounts",
+    "ContentHash",
     "Dataset",
     "DatasetCard",
     "read_card",
@@ -92,7 +93,7 @@ class Dataset:
                 f"{folder / INDEX} has {len(rows)} clips but {CARD} says {card.num_clips}; "
                 "a preparation was interrupted, repeat the prepare command"
             )
-        return cls(folder=folder, card=card, rows=rows, hash=_content_hash(rows))
+        return cls(folder=folder, card=card, rows=rows, hash=ContentHash.of(rows))
 
     def read_clip(self, row: ClipRow) -> bytes:
         """Return a clip's mp4; raises `DataError` when the shard is missing, cut off or damaged there."""
@@ -131,6 +132,31 @@ class Dataset:
         if not isinstance(meta, dict):
             raise DataError(f"{row.key}.json in shard {path} is not an object; copy the shard again")
         return meta
+
+
+class ContentHash:
+    """The hash by which readers know the clips of a dataset, taken while their rows pass."""
+
+    def __init__(self) -> None:
+        self._content = hashlib.sha256()
+
+    def clips(self, rows: Iterable[ClipRow]) -> Iterator[ClipRow]:
+        """Pass rows, given by key, through."""
+        for row in rows:
+            self._content.update(f"{row.key} {row.sha256}\n".encode())
+            yield row
+
+    @property
+    def text(self) -> str:
+        """Hex digits for the rows that passed."""
+        return self._content.hexdigest()
+
+    @classmethod
+    def of(cls, rows: Iterable[ClipRow]) -> str:
+        """Return the digits for rows given by key."""
+        content = cls()
+        deque(content.clips(rows), maxlen=0)
+        return content.text
 
 
 class CardCounts:
@@ -202,10 +228,3 @@ def read_card(folder: Path) -> DatasetCard:
     if missing := {field.name for field in fields(DatasetCard)} - content.keys():
         raise DataError(f"{path} lacks {', '.join(sorted(missing))}; repeat the prepare command")
     return DatasetCard(**{field.name: content[field.name] for field in fields(DatasetCard)})
-
-
-def _content_hash(rows: Sequence[ClipRow]) -> str:
-    content = hashlib.sha256()
-    for row in rows:
-        content.update(f"{row.key} {row.sha256}\n".encode())
-    return content.hexdigest()

@@ -5,7 +5,6 @@ Each source ends in exactly one of `written`, `rejected` (sound but not wanted),
 the same rule.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ __all__ = [
     "PURGED",
     "Outcome",
     "Verdict",
-    "count_outcomes",
+    "content_verdict",
     "ledger_order",
     "name_verdict",
     "read_ledger",
@@ -58,15 +57,12 @@ class Verdict:
 
 def source_verdict(source: Source, outcome: Outcome, reason: str = "", detail: str = "") -> Verdict:
     """Return the row of a source that is known by its content."""
-    return Verdict(
-        kind="source",
-        id=source.id,
-        source_id=source.id,
-        uri=source.uri,
-        outcome=outcome,
-        reason=reason,
-        detail=detail,
-    )
+    return content_verdict(source.id, source.uri, outcome, reason, detail)
+
+
+def content_verdict(content: str, uri: str, outcome: Outcome, reason: str = "", detail: str = "") -> Verdict:
+    """Return the row of the content with the id `content`, under the name it is kept or refused under."""
+    return Verdict(kind="source", id=content, source_id=content, uri=uri, outcome=outcome, reason=reason, detail=detail)
 
 
 def name_verdict(uri: str, outcome: Outcome, reason: str, detail: str, *, source_id: str = "") -> Verdict:
@@ -90,9 +86,3 @@ def write_ledger(path: Path, verdicts: Iterable[Verdict]) -> None:
 def read_ledger(path: Path) -> list[Verdict]:
     """Read a ledger; raises `DataError` when the file is absent, damaged or lacks a column."""
     return list(read_rows(path, Verdict))
-
-
-def count_outcomes(verdicts: Iterable[Verdict], kind: str) -> dict[str, int]:
-    """Return how many rows of `kind` ended in each outcome, every outcome named."""
-    counts = Counter(v.outcome for v in verdicts if v.kind == kind)
-    return {outcome: counts.get(outcome, 0) for outcome in OUTCOMES}

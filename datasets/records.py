@@ -10,7 +10,7 @@ from pathlib import Path
 
 from densewalk.datasets.quality import ClipQuality
 
-__all__ = ["ClipRow", "Source", "clip_key", "file_sha256", "name_id", "source_id"]
+__all__ = ["ClipRow", "Source", "clip_key", "file_sha256", "name_id", "source_id", "source_of"]
 
 _ID_DIGITS = 20
 
@@ -92,3 +92,8 @@ def name_id(uri: str) -> str:
 def clip_key(source: str, start_frame: int, end_frame: int) -> str:
     """Return the key of a source's frames [start, end); keys sort by source and time and hold no dot."""
     return f"{source}-{start_frame:07d}-{end_frame:07d}"
+
+
+def source_of(key: str) -> str:
+    """Return the id of the source that a clip's key begins with."""
+    return key.rsplit("-", 2)[0]

@@ -5,6 +5,7 @@ a class adds stand before those it inherits. Rows go in and come out in groups, 
 Columns that a later version adds are ignored, and a field with a default may be absent from an older file.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields
 from itertools import islice
@@ -18,7 +19,7 @@ import pyarrow.parquet as pq
 from densewalk.datasets.atomic import atomic_path
 from densewalk.datasets.errors import DataError
 
-__all__ = ["ascending", "read_rows", "row_from", "write_rows"]
+__all__ = ["ascending", "read_rows", "row_from", "row_from_text", "row_text", "write_rows"]
 
 _ROWS_AT_ONCE = 8192
 _ARROW_TYPES = {
@@ -70,6 +71,20 @@ def read_rows(path: Path, kind: type[_Row]) -> Iterator[_Row]:
 def row_from(kind: type[_Row], values: Mapping[str, Any]) -> _Row:
     """Return the row that a table or JSON holds, where tuples are lists."""
     return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+
+def row_text(row: Any) -> str:
+    """Return a row as a line of JSON, its values alone: for files that go with their process."""
+    return json.dumps([getattr(row, name) for name in _names(row)])
+
+
+def row_from_text(kind: type[_Row], text: str | bytes) -> _Row:
+    """Return the row that `row_text` made a line of."""
+    return row_from(kind, dict(zip(_names(kind), json.loads(text), strict=True)))
+
+
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 def _schema(kind: type) -> pa.Schema:

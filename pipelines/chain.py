@@ -62,7 +62,7 @@ def corpus_stages(
     config: PrepareConfig, folders: Folders, admission: Admission, *, all_local: bool = False
 ) -> tuple[Stage[Any, Any], ...]:
     """Return the whole chain of a corpus, which ends with staged reels; `all_local` says that nothing is remote."""
-    stow = Stow(admission.staging, folders.scratch, stage_versions(config))
+    stow = Stow(admission.staging, stage_versions(config))
     return (*build_stages(config, folders, admission, all_local=all_local), stow)
 
 

@@ -100,7 +100,7 @@ def check_config(file: Path, config: PrepareConfig) -> None:
 
 def check_recipe(folder: Path, written: str, config: PrepareConfig, versions: Mapping[str, int]) -> None:
     """Raise `ConfigError` when a finished dataset of the same configuration was made by other stage versions."""
-    if written and written != recipe_hash(config, versions):
+    if written != recipe_hash(config, versions):
         stages = ", ".join(f"{name} v{version}" for name, version in versions.items())
         raise ConfigError(
             f"{folder} was made by other versions of the stages (recipe {written}, this densewalk: {stages}); "

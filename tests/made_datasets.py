@@ -64,7 +64,7 @@ class MadeDataset:
             recipe_hash=recipe_hash(self.config, stage_versions(self.config)),
             shard_sha256=hashes,
         )
-        commit(folder, folder / WORK / "commit", change)
+        commit(folder, change)
         (folder / WORK).rmdir()
         return folder
 

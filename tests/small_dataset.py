@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from densewalk.datasets.atomic import write_bytes, write_text
-from densewalk.datasets.dataset import CARD, INDEX, SHARDS, DatasetCard, read_card, write_card
-from densewalk.pipelines.corpus.commit import roll_forward
+from densewalk.datasets.dataset import CARD, INDEX, SHARDS, read_card, write_card
+from densewalk.pipelines.corpus.commit import ready_folder, roll_forward
 from densewalk.pipelines.corpus.homes.bucket_home import BucketHome
 from densewalk.pipelines.corpus.homes.home import CONFIG, Home
 from densewalk.pipelines.corpus.homes.patience import Patience
+from densewalk.pipelines.corpus.tables import LEDGER
 from densewalk.pipelines.corpus.workplace import held
 from densewalk.pipelines.fetch.config import StorageConfig
+from tests.cards import card_of
 
 __all__ = ["files_of", "started_writer", "write_dataset"]
 
@@ -21,7 +23,7 @@ _PROCESSES = multiprocessing.get_context("forkserver")
 
 def write_dataset(home: Home, contents: Sequence[bytes]) -> None:
     """Make, or extend, a dataset that has a shard for each content and a table that holds them all."""
-    with held(home, "recipe") as place:
+    with held(home, "recipe"):
         folder = home.folder
         if not (folder / CONFIG).is_file():
             write_text(folder / CONFIG, "seed: 0\n")
@@ -31,11 +33,12 @@ def write_dataset(home: Home, contents: Sequence[bytes]) -> None:
             write_bytes(path, contents[number])
             hashes[path.name] = hashlib.sha256(contents[number]).hexdigest()
             home.keep_shard(path)
-        write_bytes(place.ready / INDEX, b"".join(contents))
-        write_bytes(place.ready / "ledger.parquet", b"|".join(contents))
-        write_card(place.ready, _card(hashes))
-        write_text(place.ready / "READY", "")
-        roll_forward(folder, place.ready)
+        ready = ready_folder(folder)
+        write_bytes(ready / INDEX, b"".join(contents))
+        write_bytes(ready / LEDGER, b"|".join(contents))
+        write_card(ready, card_of((), (), recipe_hash="recipe", shard_sha256=hashes))
+        write_text(ready / "READY", "")
+        roll_forward(folder)
         home.publish(frozenset(hashes))
 
 
@@ -58,17 +61,3 @@ def _write(url: str, endpoint: str, work: Path, contents: Sequence[bytes]) -> No
     patience = Patience(seconds=20.0, first_wait_seconds=0.01)
     home = BucketHome(url, work, StorageConfig(endpoint_url=endpoint), patience=patience, lease_seconds=1.0)
     write_dataset(home, contents)
-
-
-def _card(hashes: dict[str, str]) -> DatasetCard:
-    return DatasetCard(
-        num_clips=len(hashes),
-        num_sources=len(hashes),
-        seconds=1.0,
-        bytes=1,
-        recipe_hash="recipe",
-        licences={},
-        source_outcomes={},
-        clip_outcomes={},
-        shard_sha256=hashes,
-    )

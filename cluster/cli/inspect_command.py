@@ -75,8 +75,8 @@ def inspect(
 
 def _repair(home: "Home", decode: int) -> None:
     from densewalk.cluster.dataset_summary import describe_audit
-    from densewalk.pipelines.corpus.repairing import DAMAGED
-    from densewalk.pipelines.corpus.repairing import repair as repair_dataset
+    from densewalk.pipelines.corpus.care.repairing import DAMAGED
+    from densewalk.pipelines.corpus.care.repairing import repair as repair_dataset
 
     with shown_progress() as show:
         done = repair_dataset(home, decode_one_in=decode, on_shard=lambda number, total: show("verify", number, total))

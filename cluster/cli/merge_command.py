@@ -42,8 +42,8 @@ def merge(
         raise ConfigError(f"only {_SECTION}* may be set when merging, not {', '.join(foreign)}")
     from densewalk.datasets.config import resolve
     from densewalk.pipelines.corpus.homes.opening import open_home
+    from densewalk.pipelines.corpus.merging.repacking import merge as merge_datasets
     from densewalk.pipelines.corpus.pack import PackConfig
-    from densewalk.pipelines.corpus.repacking import merge as merge_datasets
 
     pack = resolve(PackConfig(), overrides=[text.removeprefix(_SECTION) for text in overrides])
     target = open_home(out, work)

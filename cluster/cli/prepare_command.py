@@ -127,8 +127,8 @@ def _make(
 ) -> None:
     from densewalk.cluster.preparation_view import shown_preparation
     from densewalk.cluster.preparing import describe_corpus, describe_result, prepare_corpus
+    from densewalk.pipelines.corpus.accounting.retry import Retry
     from densewalk.pipelines.corpus.homes.opening import open_home
-    from densewalk.pipelines.corpus.retry import Retry
 
     home = open_home(out, work, config.fetch.storage)
     again = Retry.parse(retry) if retry is not None else None

@@ -10,7 +10,7 @@ from densewalk.cluster.progress import say, shown_progress
 from densewalk.datasets.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from densewalk.pipelines.corpus.purge_plan import PurgePlan
+    from densewalk.pipelines.corpus.care.purge_plan import PurgePlan
 
 __all__ = ["purge"]
 
@@ -41,11 +41,11 @@ def purge(
       densewalk purge data/corpus --source /videos/a.mp4 --source 3f2a9c01d4e5b6a7c8d9
       densewalk purge s3://bucket/corpus --list requests.txt
     """
-    from densewalk.pipelines.corpus.certificate import text_of
+    from densewalk.pipelines.corpus.care.certificate import text_of
+    from densewalk.pipelines.corpus.care.purge_request import PurgeRequest, read_list
+    from densewalk.pipelines.corpus.care.purging import plan_only
+    from densewalk.pipelines.corpus.care.purging import purge as purge_dataset
     from densewalk.pipelines.corpus.homes.opening import open_home
-    from densewalk.pipelines.corpus.purge_request import PurgeRequest, read_list
-    from densewalk.pipelines.corpus.purging import plan_only
-    from densewalk.pipelines.corpus.purging import purge as purge_dataset
 
     if not source and listed is None:
         raise ConfigError("nothing to purge; name sources with --source or a file of them with --list")

@@ -21,8 +21,8 @@ from densewalk.cluster.corpus_report.survey import SourceSurvey, survey_clips, s
 from densewalk.cluster.history import read_runs
 from densewalk.datasets.dataset import SHARDS, DatasetCard, read_card
 from densewalk.datasets.errors import DataError
+from densewalk.pipelines.corpus.homes.home import CONFIG
 from densewalk.pipelines.corpus.rejects import REJECTED, Rejection, read_rejected
-from densewalk.pipelines.corpus.workplace import CONFIG
 from densewalk.pipelines.dedup.signed import twin_of
 from densewalk.ssl.report.blocks import Block, Chart, Code, Facts, Fold, Listing, Note, Picture
 from densewalk.ssl.report.page import Page

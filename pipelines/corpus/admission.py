@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from densewalk.datasets.atomic import atomic_path, write_bytes
+from densewalk.datasets.atomic import PARTIAL, atomic_path, disk_faults
 from densewalk.datasets.ledger import Verdict, name_verdict, source_verdict
 from densewalk.datasets.records import Source
 from densewalk.pipelines.corpus.staging import Staging, staged_name
@@ -63,15 +63,18 @@ class Admission:
     def _claim(self, source: Source) -> bool:
         """Put the source's name down unless an earlier one stands there."""
         claim, name = self._claim_path(source.id), source.uri.encode()
-        claim.parent.mkdir(parents=True, exist_ok=True)
-        with (claim.parent / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            holder = claim.read_bytes() if claim.is_file() else None
-            if holder is not None and holder < name:
-                return False
-            if holder != name:
-                write_bytes(claim, name)
-            return True
+        with disk_faults(claim):
+            claim.parent.mkdir(parents=True, exist_ok=True)
+            with (claim.parent / ".lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                holder = claim.read_bytes() if claim.is_file() else None
+                if holder is not None and holder < name:
+                    return False
+                if holder != name:
+                    temporary = claim.with_name(claim.name + PARTIAL)
+                    temporary.write_bytes(name)  # not synced: a claim ends with its run, a machine's death ends that
+                    temporary.replace(claim)
+                return True
 
     def _claim_path(self, source_id: str) -> Path:
         return self.claims / source_id[:2] / source_id

@@ -17,7 +17,7 @@ from densewalk.datasets.dataset import CARD, INDEX, CardCounts, DatasetCard, wri
 from densewalk.datasets.ledger import Verdict, write_ledger
 from densewalk.datasets.records import ClipRow
 from densewalk.datasets.shards.index import write_index
-from densewalk.pipelines.corpus.homes.home import CONFIG
+from densewalk.pipelines.corpus.homes.home import CONFIG, WORK
 from densewalk.pipelines.corpus.readme import README, readme_text
 from densewalk.pipelines.corpus.rejects import REJECTED
 from densewalk.pipelines.corpus.source_table import SOURCES, SourceRow, write_sources
@@ -25,7 +25,7 @@ from densewalk.pipelines.corpus.tables import LEDGER, TOMBSTONES
 from densewalk.pipelines.dedup.signature_table import SIGNATURES, write_signatures
 from densewalk.pipelines.dedup.signed import Signed
 
-__all__ = ["Change", "commit", "roll_forward"]
+__all__ = ["Change", "commit", "is_pending", "ready_folder", "roll_forward"]
 
 _READY = "READY"
 _MOVES = (REJECTED, SOURCES, LEDGER, SIGNATURES, TOMBSTONES, INDEX, README, CARD)
@@ -52,11 +52,12 @@ class Change:
     """The file that takes the place of rejected.tar; None for the one that is there."""
 
 
-def commit(folder: Path, ready: Path, change: Change) -> DatasetCard:
-    """Lay the tables and card of a change ready in the folder `ready`, then move them in at once; return the card.
+def commit(folder: Path, change: Change) -> DatasetCard:
+    """Lay the tables and card of a change ready, then move them in at once; return the card.
 
     A change that changes nothing touches no file. Raises `ValueError` when rows come out of order or twice.
     """
+    ready = ready_folder(folder)
     shutil.rmtree(ready, ignore_errors=True)
     counts = CardCounts()
     write_sources(ready / SOURCES, change.sources)
@@ -72,13 +73,24 @@ def commit(folder: Path, ready: Path, change: Change) -> DatasetCard:
     write_card(ready, card)
     if any(not _is_same(ready / name, folder / name) for name in _MOVES if (ready / name).is_file()):
         write_text(ready / _READY, "")
-    roll_forward(folder, ready)
+    roll_forward(folder)
     return card
 
 
-def roll_forward(folder: Path, ready: Path) -> None:
+def ready_folder(folder: Path) -> Path:
+    """Return where the change of a dataset folder is laid ready."""
+    return folder / WORK / "commit"
+
+
+def is_pending(folder: Path) -> bool:
+    """Return whether a commit was declared complete and broken off."""
+    return (ready_folder(folder) / _READY).is_file()
+
+
+def roll_forward(folder: Path) -> None:
     """Finish a commit that was declared complete; throw away one that was not."""
-    if (ready / _READY).is_file():
+    ready = ready_folder(folder)
+    if is_pending(folder):
         for name in _MOVES:
             if (ready / name).is_file():
                 (ready / name).replace(folder / name)

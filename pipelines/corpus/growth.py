@@ -7,9 +7,9 @@ from operator import attrgetter
 from pathlib import Path
 
 from densewalk.datasets.ledger import Verdict, ledger_order
-from densewalk.pipelines.corpus.accounts import Accounts
-from densewalk.pipelines.corpus.books import Books
-from densewalk.pipelines.corpus.closing import whole_source
+from densewalk.pipelines.corpus.accounting.accounts import Accounts
+from densewalk.pipelines.corpus.accounting.books import Books
+from densewalk.pipelines.corpus.accounting.closing import whole_source
 from densewalk.pipelines.corpus.commit import Change
 from densewalk.pipelines.corpus.harvest import Harvest
 from densewalk.pipelines.corpus.pack import PackConfig, pack_shards
@@ -71,7 +71,6 @@ def grown(
     late = (LateRejection(verdict=verdict, row=row, tar=tar) for verdict, row, tar in harvest.late())
     gather_rejected(rejected, chain([work.out / REJECTED], map(rejected_path, harvest.reel_tars())), late)
     clip_verdicts = heapq.merge(_old_candidates(before, harvest), harvest.clip_verdicts(), key=ledger_order)
-    card = before.card
     return Change(
         sources=heapq.merge(_old_sources(before, harvest), harvest.sources(), key=attrgetter("id")),
         verdicts=chain(accounts.verdicts(), clip_verdicts),
@@ -79,7 +78,7 @@ def grown(
         signatures=heapq.merge(before.signatures(), harvest.signatures(), key=attrgetter("key")),
         tombstones=before.tombstones(),
         recipe_hash=recipe_hash,
-        shard_sha256={**(card.shard_sha256 if card else {}), **new_shards},
+        shard_sha256={**before.shard_sha256, **new_shards},
         rejected=rejected,
     )
 

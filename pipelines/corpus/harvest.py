@@ -5,25 +5,23 @@ Near-duplicates are decided here: a clip gives way to one of the dataset, to a b
 to what was purged. A source most of whose clips show purged content is a copy of it and loses all of them.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from densewalk.datasets.ledger import PURGED, Outcome, Verdict
 from densewalk.datasets.records import ClipRow
-from densewalk.datasets.row_tables import row_from
-from densewalk.pipelines.corpus.closing import SourceOutcome, source_row_verdict
+from densewalk.datasets.row_tables import row_from_text, row_text
+from densewalk.pipelines.corpus.accounting.closing import SourceOutcome, source_row_verdict
 from densewalk.pipelines.corpus.pack import Packed
 from densewalk.pipelines.corpus.source_table import SourceRow
 from densewalk.pipelines.dedup.dedup_config import DedupConfig
 from densewalk.pipelines.dedup.duplicates import find_duplicates
 from densewalk.pipelines.dedup.signed import Duplicate, Signed
 from densewalk.pipelines.records import Refusal
-from densewalk.pipelines.scratch_tables import open_scratch
+from densewalk.pipelines.scratch_tables import ScratchTables
 
 __all__ = ["Harvest", "signed_clips"]
 
@@ -48,33 +46,32 @@ _GRAVE = "purged "
 """Begins the name of a purged clip while duplicates are sought; no key does."""
 
 
-class Harvest:
+class Harvest(ScratchTables):
     """The new part of a dataset; a context manager that closes its file."""
 
     def __init__(self, path: Path) -> None:
-        self._tables = open_scratch(path, _SCHEMA)
-
-    def __enter__(self) -> "Harvest":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._tables.close()
+        super().__init__(path, _SCHEMA)
 
     def add(self, outcome: SourceOutcome, tars: Path, reel_tars: Sequence[Path] = ()) -> None:
         """Take in a source; the tars that its clips name lie in the folder `tars`, those of its reels are given."""
         source_id = outcome.row.id
-        self._tables.execute("INSERT INTO source VALUES (?, ?)", (source_id, _text(outcome.row)))
-        self._tables.executemany("INSERT INTO reel VALUES (?, ?)", ((source_id, str(tar)) for tar in reel_tars))
-        self._tables.executemany(
+        self.tables.execute("INSERT INTO source VALUES (?, ?)", (source_id, row_text(outcome.row)))
+        self.tables.executemany("INSERT INTO reel VALUES (?, ?)", ((source_id, str(tar)) for tar in reel_tars))
+        self.tables.executemany(
             "INSERT INTO clip VALUES (?, ?, ?, ?, ?, ?)",
             (
-                (clip.row.key, source_id, str(tars / clip.row.shard), clip.total_bytes, _text(signed), _text(clip.row))
+                (
+                    clip.row.key,
+                    source_id,
+                    str(tars / clip.row.shard),
+                    clip.total_bytes,
+                    row_text(signed),
+                    row_text(clip.row),
+                )
                 for clip, signed in zip(outcome.clips, signed_clips(outcome), strict=True)
             ),
         )
-        self._tables.executemany(
+        self.tables.executemany(
             "INSERT INTO candidate VALUES (?, ?, ?, ?, ?, ?)",
             ((v.id, v.source_id, v.uri, v.outcome, v.reason, v.detail) for v in outcome.clip_verdicts),
         )
@@ -98,8 +95,8 @@ class Harvest:
         buried = (replace(signed, key=_GRAVE + signed.key) for signed in tombstones)
         found = find_duplicates(self._signed(), chain(buried, known), held_out, work=work, config=config)
         rows = ((duplicate.key, *_why(duplicate)) for duplicate in found)
-        self._tables.executemany("INSERT INTO refused VALUES (?, ?, ?, ?)", rows)
-        self._tables.execute(_COPIES_OF_PURGED)
+        self.tables.executemany("INSERT INTO refused VALUES (?, ?, ?, ?)", rows)
+        self.tables.execute(_COPIES_OF_PURGED)
 
     @property
     def num_clips(self) -> int:
@@ -109,29 +106,29 @@ class Harvest:
     def packed(self) -> Iterator[Packed]:
         """Yield the clips that are left and where they lie."""
         for tar, total_bytes, row in self._rows(f"SELECT tar, total_bytes, row FROM clip WHERE {_LEFT}"):
-            yield Packed(row=_row(ClipRow, row), tar=Path(tar), total_bytes=total_bytes)
+            yield Packed(row=row_from_text(ClipRow, row), tar=Path(tar), total_bytes=total_bytes)
 
     def place(self, rows: Iterable[ClipRow]) -> None:
         """Note where the clips lie in the dataset, as packing tells."""
         places = ((row.key, row.shard, row.offset) for row in rows)
-        self._tables.executemany("INSERT INTO placed VALUES (?, ?, ?)", places)
+        self.tables.executemany("INSERT INTO placed VALUES (?, ?, ?)", places)
 
     def clips(self) -> Iterator[ClipRow]:
         """Yield the clips that were placed, by key."""
-        self._tables.execute("CREATE UNIQUE INDEX IF NOT EXISTS placed_key ON placed (key)")
+        self.tables.execute("CREATE UNIQUE INDEX IF NOT EXISTS placed_key ON placed (key)")
         query = "SELECT row, shard, start FROM placed JOIN clip USING (key) ORDER BY key"
         for row, shard, start in self._rows(query):
-            yield replace(_row(ClipRow, row), shard=shard, offset=start)
+            yield replace(row_from_text(ClipRow, row), shard=shard, offset=start)
 
     def signatures(self) -> Iterator[Signed]:
         """Yield what the clips that are left are known by, by key."""
         for (signed,) in self._rows(f"SELECT signed FROM clip WHERE {_LEFT} ORDER BY key"):
-            yield _row(Signed, signed)
+            yield row_from_text(Signed, signed)
 
     def sources(self) -> Iterator[SourceRow]:
         """Yield the rows of sources, by id, with the clips that they keep."""
         for (text,) in self._rows("SELECT row FROM source ORDER BY id"):
-            row: SourceRow = _row(SourceRow, text)
+            row = row_from_text(SourceRow, text)
             left = self._one(f"SELECT COUNT(*) FROM clip WHERE source_id = ? AND {_LEFT}", row.id)
             yield replace(row, clips=left)
 
@@ -157,7 +154,7 @@ class Harvest:
             SELECT key, clip.source_id, uri, refused.outcome, refused.reason, refused.detail, row, tar
             FROM refused JOIN clip USING (key) JOIN candidate USING (key) WHERE refused.outcome != 'purged'"""
         for *verdict, row, tar in self._rows(query):
-            yield _clip_verdict(verdict), _row(ClipRow, row), Path(tar)
+            yield _clip_verdict(verdict), row_from_text(ClipRow, row), Path(tar)
 
     def reel_tars(self) -> Iterator[Path]:
         """Yield the tars of reels, those of sources with purged content left out; they exist where clips were made."""
@@ -169,13 +166,13 @@ class Harvest:
 
     def _signed(self) -> Iterator[Signed]:
         for (signed,) in self._rows("SELECT signed FROM clip"):
-            yield _row(Signed, signed)
+            yield row_from_text(Signed, signed)
 
     def _rows(self, query: str, *values: Any) -> Iterator[Any]:
-        return self._tables.execute(query, values)
+        return self.tables.execute(query, values)
 
     def _one(self, query: str, *values: Any) -> Any:
-        return self._tables.execute(query, values).fetchone()[0]
+        return self.tables.execute(query, values).fetchone()[0]
 
 
 def signed_clips(outcome: SourceOutcome) -> Iterator[Signed]:
@@ -205,11 +202,3 @@ def _why(duplicate: Duplicate) -> tuple[Outcome, str, str]:
 def _clip_verdict(row: Sequence[Any]) -> Verdict:
     key, source_id, uri, outcome, reason, detail = row
     return Verdict(kind="clip", id=key, source_id=source_id, uri=uri, outcome=outcome, reason=reason, detail=detail)
-
-
-def _text(row: Any) -> str:
-    return json.dumps({field.name: getattr(row, field.name) for field in fields(row)}, ensure_ascii=False)
-
-
-def _row(kind: type, text: str) -> Any:
-    return row_from(kind, json.loads(text))

@@ -8,22 +8,19 @@ They are sorted on disk: memory holds the rows of one shard, however many clips 
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from densewalk.datasets.config import require
 from densewalk.datasets.dataset import SHARDS
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.records import ClipRow
-from densewalk.datasets.row_tables import row_from
+from densewalk.datasets.row_tables import row_from_text, row_text
 from densewalk.datasets.shards.tar import MemberPlace, read_group, write_shard
+from densewalk.pipelines.corpus.shard_names import shard_name
 from densewalk.pipelines.dedup.external_sort import sorted_lines
 
 __all__ = ["PackConfig", "Packed", "PackedShard", "pack_shards", "shard_groups"]
-
-_SORT_BYTES = 64 << 20
-_ROW_FIELDS = tuple(field.name for field in fields(ClipRow))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +78,7 @@ def pack_shards(
     Raises `DataError` when a clip or a companion is not what its row says, or the disk is full.
     """
     for number, group in enumerate(shard_groups(_shuffled(clips, config.seed, scratch), config), start=first_number):
-        path = folder / SHARDS / f"clips-{number:05d}.tar"
+        path = folder / SHARDS / shard_name(number)
         shard = write_shard(path, _members(group))
         places = {place.name: place for place in shard.places}
         rows = tuple(replace(_checked(clip, places), shard=path.name) for clip in group)
@@ -105,18 +102,14 @@ def shard_groups(clips: Iterable[Packed], config: PackConfig) -> Iterator[list[P
 
 def _shuffled(clips: Iterable[Packed], seed: int, scratch: Path) -> Iterator[Packed]:
     scratch.mkdir(parents=True, exist_ok=True)
-    for line in sorted_lines((_line(clip, seed) for clip in clips), scratch, memory_bytes=_SORT_BYTES):
-        content: dict[str, Any] = json.loads(line.partition(b" ")[2])
-        yield Packed(
-            row=row_from(ClipRow, content["row"]), tar=Path(content["tar"]), total_bytes=content["total_bytes"]
-        )
+    for line in sorted_lines((_line(clip, seed) for clip in clips), scratch):
+        _, total_bytes, tar, row = line.split(b"\t")
+        yield Packed(row=row_from_text(ClipRow, row), tar=Path(json.loads(tar)), total_bytes=int(total_bytes))
 
 
 def _line(clip: Packed, seed: int) -> bytes:
     draw = hashlib.sha256(f"{seed} {clip.row.key}".encode()).hexdigest()
-    row = {name: getattr(clip.row, name) for name in _ROW_FIELDS}
-    content = {"row": row, "tar": str(clip.tar), "total_bytes": clip.total_bytes}
-    return f"{draw} {json.dumps(content)}\n".encode()
+    return f"{draw}\t{clip.total_bytes}\t{json.dumps(str(clip.tar))}\t{row_text(clip.row)}\n".encode()
 
 
 def _members(clips: Iterable[Packed]) -> Iterator[tuple[str, bytes]]:

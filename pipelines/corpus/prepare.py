@@ -16,28 +16,29 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from sqlite3 import OperationalError
 
 from densewalk.datasets.atomic import write_text
 from densewalk.datasets.config import to_yaml
 from densewalk.datasets.errors import DataError
 from densewalk.pipelines.chain import stage_versions
-from densewalk.pipelines.corpus.accounts import Accounts
-from densewalk.pipelines.corpus.books import Books
+from densewalk.pipelines.corpus.accounting.accounts import Accounts
+from densewalk.pipelines.corpus.accounting.books import Books
+from densewalk.pipelines.corpus.accounting.journal import Journal
+from densewalk.pipelines.corpus.accounting.retry import Retry
 from densewalk.pipelines.corpus.commit import commit
 from densewalk.pipelines.corpus.growth import grown, harvest_staged, pack_harvest
 from densewalk.pipelines.corpus.harvest import Harvest
 from densewalk.pipelines.corpus.held_out_films import shown_held_out
 from densewalk.pipelines.corpus.homes.home import CONFIG, Home
-from densewalk.pipelines.corpus.journal import Journal
 from densewalk.pipelines.corpus.processing import PrepareProgress, process
-from densewalk.pipelines.corpus.retry import Retry
+from densewalk.pipelines.corpus.shard_names import next_number
 from densewalk.pipelines.corpus.staging import Staging
 from densewalk.pipelines.corpus.tables import Tables
 from densewalk.pipelines.corpus.workplace import Workplace, held
 from densewalk.pipelines.engine import Engine
 from densewalk.pipelines.recipe import PrepareConfig, check_config, check_recipe, recipe_hash
 from densewalk.pipelines.records import Entry
+from densewalk.pipelines.scratch_tables import scratch_faults
 from densewalk.pipelines.sources import read_entries
 
 __all__ = ["CorpusPlan", "PrepareResult", "plan_corpus", "prepare"]
@@ -85,12 +86,12 @@ def plan_corpus(specs: Sequence[str], home: Home, config: PrepareConfig) -> Corp
     for entry in _entries(specs, home.folder, config):
         num_sources += 1
         num_refused += entry.refusal is not None
-    card = Tables(home.folder).card
+    before = Tables(home.folder)
     versions = stage_versions(config)
     return CorpusPlan(
         num_sources=num_sources,
         num_refused=num_refused,
-        num_clips_before=card.num_clips if card else 0,
+        num_clips_before=before.card.num_clips if before.is_finished else 0,
         recipe_hash=recipe_hash(config, versions),
         stages=tuple(f"{name} v{version}" for name, version in versions.items()),
     )
@@ -121,23 +122,18 @@ def prepare(
             pass  # a path that cannot be used is known before weeks of work, not after
         if not (home.folder / CONFIG).is_file():
             write_text(home.folder / CONFIG, to_yaml(config))
-        try:
-            with (
-                Books(work.scratch / "books.sqlite") as books,
-                Journal(work.staged / "names.jsonl") as journal,
-                Harvest(work.scratch / "harvest.sqlite") as harvest,
-            ):
-                books.open_ledger(Tables(home.folder).verdicts())
-                books.open_staged(Staging(work.staged), journal)
-                books.enter(entries, licence=config.licence, retry=retry)
-                process(books, journal, work, config, engine=engine, progress=progress)
-                progress(PrepareProgress(phase="pack", done=0, total=1))
-                result = _grow(home, work, config, books, harvest)
-        except OperationalError as error:
-            raise DataError(
-                f"cannot keep the books in {work.scratch}: {error}; free room there and in TMPDIR, "
-                "then repeat the command"
-            ) from error
+        with (
+            scratch_faults(work.scratch),
+            Books(work.scratch / "books.sqlite") as books,
+            Journal(work.staged / "names.jsonl") as journal,
+            Harvest(work.scratch / "harvest.sqlite") as harvest,
+        ):
+            books.open_ledger(Tables(home.folder).source_verdicts())
+            books.open_staged(Staging(work.staged), journal)
+            books.enter(entries, licence=config.licence, retry=retry)
+            process(books, journal, work, config, engine=engine, progress=progress)
+            progress(PrepareProgress(phase="pack", done=0, total=1))
+            result = _grow(home, work, config, books, harvest)
         progress(PrepareProgress(phase="pack", done=1, total=1))
     return result
 
@@ -155,11 +151,10 @@ def _grow(home: Home, work: Workplace, config: PrepareConfig, books: Books, harv
         config=config.dedup,
     )
     accounts.close(harvest.source_verdicts())
-    shards = pack_harvest(harvest, work, config.pack, first_number=before.next_shard, on_shard=home.keep_shard)
+    first = next_number(before.shard_sha256)
+    shards = pack_harvest(harvest, work, config.pack, first_number=first, on_shard=home.keep_shard)
     recipe = recipe_hash(config, stage_versions(config))
-    card = commit(
-        home.folder, work.ready, grown(before, accounts, harvest, work, recipe_hash=recipe, new_shards=shards)
-    )
+    card = commit(home.folder, grown(before, accounts, harvest, work, recipe_hash=recipe, new_shards=shards))
     home.publish(frozenset(card.shard_sha256))
     return PrepareResult(
         folder=home.folder,
@@ -174,7 +169,9 @@ def _grow(home: Home, work: Workplace, config: PrepareConfig, books: Books, harv
 def _check(folder: Path, config: PrepareConfig) -> None:
     """Raise for a dataset of a newer schema, of another configuration or of other versions of the stages."""
     check_config(folder / CONFIG, config)
-    check_recipe(folder, Tables(folder).recipe_hash, config, stage_versions(config))
+    before = Tables(folder)
+    if before.is_finished:
+        check_recipe(folder, before.card.recipe_hash, config, stage_versions(config))
 
 
 def _entries(specs: Sequence[str], out: Path, config: PrepareConfig) -> Iterator[Entry]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 from densewalk.datasets.ledger import Verdict, source_verdict
 from densewalk.pipelines.chain import Folders, corpus_stages
+from densewalk.pipelines.corpus.accounting.books import Books
+from densewalk.pipelines.corpus.accounting.journal import Journal
 from densewalk.pipelines.corpus.admission import Admission, write_known
-from densewalk.pipelines.corpus.books import Books
-from densewalk.pipelines.corpus.journal import Journal
 from densewalk.pipelines.corpus.staging import Staging
 from densewalk.pipelines.corpus.workplace import Workplace
 from densewalk.pipelines.engine import KILLED, Engine

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 
-from densewalk.datasets.row_tables import ascending, read_rows, write_rows
+from densewalk.datasets.row_tables import ascending, write_rows
 from densewalk.pipelines.records import StreamFacts
 
-__all__ = ["SOURCES", "SourceRow", "read_sources", "write_sources"]
+__all__ = ["SOURCES", "SourceRow", "write_sources"]
 
 SOURCES = "sources.parquet"
 
@@ -53,8 +53,3 @@ class SourceRow(StreamFacts):
 def write_sources(path: Path, rows: Iterable[SourceRow]) -> None:
     """Write rows that come by id, atomically; raises `ValueError` when they do not or an id occurs twice."""
     write_rows(path, SourceRow, ascending(rows, attrgetter("id")))
-
-
-def read_sources(path: Path) -> list[SourceRow]:
-    """Read the rows; raises `DataError` when the file is absent, damaged or lacks a column."""
-    return list(read_rows(path, SourceRow))

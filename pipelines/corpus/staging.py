@@ -6,7 +6,7 @@
 
 `id` is that of the content; `name` stands for the uri and for what is wanted of it, so copies of one content that two
 workers make at once cannot spoil each other, and what was staged for other segments, another label or licence is not
-taken up. Every file is written elsewhere and renamed. What belongs to a source has a folder of its own, so finding it
+taken up. Every file appears whole. What belongs to a source has a folder of its own, so finding it
 takes as long among ten million sources as among ten.
 """
 

@@ -9,6 +9,7 @@ tombstones.parquet  the same of clips that were purged, so that they never come 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,7 +21,7 @@ from densewalk.pipelines.corpus.source_table import SOURCES, SourceRow
 from densewalk.pipelines.dedup.signature_table import SIGNATURES, read_signatures
 from densewalk.pipelines.dedup.signed import Signed
 
-__all__ = ["LEDGER", "TOMBSTONES", "Tables", "shard_number"]
+__all__ = ["LEDGER", "TOMBSTONES", "Tables"]
 
 LEDGER = "ledger.parquet"
 TOMBSTONES = "tombstones.parquet"
@@ -37,21 +38,19 @@ class Tables:
     folder: Path
 
     @property
-    def card(self) -> DatasetCard | None:
-        """Return the card; None when the dataset was never finished."""
-        return read_card(self.folder) if (self.folder / CARD).is_file() else None
+    def is_finished(self) -> bool:
+        """Whether there is a card, without which there are no rows."""
+        return (self.folder / CARD).is_file()
 
     @property
-    def recipe_hash(self) -> str:
-        """Return the recipe of its clips; empty when the dataset was never finished."""
-        card = self.card
-        return "" if card is None else card.recipe_hash
+    def card(self) -> DatasetCard:
+        """Return the card; raises `DataError` when the dataset was never finished, too."""
+        return read_card(self.folder)
 
     @property
-    def next_shard(self) -> int:
-        """Return the number of the next new shard."""
-        card = self.card
-        return 0 if card is None else max((shard_number(name) + 1 for name in card.shard_sha256), default=0)
+    def shard_sha256(self) -> dict[str, str]:
+        """Return the hashes of its shards by name."""
+        return self.card.shard_sha256 if self.is_finished else {}
 
     def clips(self) -> Iterator[ClipRow]:
         """Yield the rows of clips, by key."""
@@ -65,22 +64,17 @@ class Tables:
         """Yield the rows of the ledger in their order."""
         return self._rows(LEDGER, Verdict)
 
+    def source_verdicts(self) -> Iterator[Verdict]:
+        """Yield the rows of the ledger that are of sources, which come first."""
+        return takewhile(lambda verdict: verdict.kind == "source", self.verdicts())
+
     def signatures(self) -> Iterator[Signed]:
         """Yield what the clips are known by, by key."""
-        return read_signatures(self.folder / SIGNATURES) if self._is_finished else iter(())
+        return read_signatures(self.folder / SIGNATURES) if self.is_finished else iter(())
 
     def tombstones(self) -> Iterator[Signed]:
         """Yield what purged clips are known by, by key."""
-        return read_signatures(self.folder / TOMBSTONES) if self._is_finished else iter(())
-
-    @property
-    def _is_finished(self) -> bool:
-        return (self.folder / CARD).is_file()
+        return read_signatures(self.folder / TOMBSTONES) if self.is_finished else iter(())
 
     def _rows(self, name: str, kind: type[_Row]) -> Iterator[_Row]:
-        return read_rows(self.folder / name, kind) if self._is_finished else iter(())
-
-
-def shard_number(name: str) -> int:
-    """Return the number of a shard, `clips-00003.tar` or, rewritten, `clips-00003-1.tar`."""
-    return int(name.removeprefix("clips-").partition(".")[0].partition("-")[0])
+        return read_rows(self.folder / name, kind) if self.is_finished else iter(())

@@ -17,9 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from densewalk.datasets.atomic import disk_faults
-from densewalk.pipelines.corpus.homes.home import CONFIG, WORK, Home
+from densewalk.datasets.dataset import CARD
+from densewalk.datasets.errors import DataError
+from densewalk.pipelines.corpus.homes.folder_home import FolderHome
+from densewalk.pipelines.corpus.homes.home import WORK, Home
 
-__all__ = ["CONFIG", "Workplace", "held", "tended"]
+__all__ = ["Workplace", "held", "tended"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,6 @@ class Workplace:
     fetched: Path
     attempts: Path
     scratch: Path
-    ready: Path
 
 
 @contextmanager
@@ -42,24 +44,37 @@ def held(home: Home, recipe_hash: str) -> Iterator[Workplace]:
     the place cannot be written or holds something else, `DataError` when another process prepares into it.
     """
     work = home.folder / WORK
-    with tended(home) as scratch:
+    with _with_scratch(home) as scratch:
         yield Workplace(
             out=home.folder,
             staged=work / "staged" / recipe_hash,
             fetched=work / "fetched",
             attempts=work / "attempts",
             scratch=scratch,
-            ready=work / "commit",
         )
         shutil.rmtree(work)
 
 
 @contextmanager
 def tended(home: Home) -> Iterator[Path]:
-    """Hold a home for a change that is no preparation; give a folder for what is thrown away at the end.
+    """Hold a finished dataset for a change that is no preparation; give a folder for what is thrown away at the end.
 
-    What an interrupted preparation has staged stays. Raises as `held` does.
+    What an interrupted preparation has staged stays. Raises as `held` does, and `DataError` when there is no dataset.
     """
+    if isinstance(home, FolderHome) and not (home.folder / CARD).is_file():
+        raise _no_dataset(home)  # holding a folder makes it
+    with _with_scratch(home) as scratch:
+        if not (home.folder / CARD).is_file():
+            raise _no_dataset(home)
+        yield scratch
+
+
+def _no_dataset(home: Home) -> DataError:
+    return DataError(f"{home.name} is not a finished dataset made by prepare; expected one with a {CARD}")
+
+
+@contextmanager
+def _with_scratch(home: Home) -> Iterator[Path]:
     work = home.folder / WORK
     scratch = work / "scratch" / uuid.uuid4().hex
     with home.held():

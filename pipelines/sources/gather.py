@@ -9,13 +9,11 @@ An entry wants what any of its mentions wants: parts are united, a whole video a
 stands only when every mention is refused, and the first licence and label that are not empty are kept.
 """
 
-import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import count, groupby
 
-from densewalk.datasets.errors import DataError
 from densewalk.pipelines.records import Entry, Refusal, Segment
-from densewalk.pipelines.scratch_tables import open_scratch
+from densewalk.pipelines.scratch_tables import ScratchTables, scratch_faults
 from densewalk.pipelines.sources.mention import Mention
 
 __all__ = ["Gathering", "first_mentions"]
@@ -30,32 +28,26 @@ FROM mention ORDER BY first, uri, spec, number
 """
 
 
-class Gathering:
+class Gathering(ScratchTables):
     """Collects mentions and gives them back as entries."""
 
     def __init__(self) -> None:
-        self._rows = open_scratch(None, _CREATE)
+        super().__init__(None, _CREATE)
 
     def add(self, spec: int, mentions: Iterable[Mention]) -> int:
         """Take the mentions of specification number `spec`; returns how many there were."""
         numbers = count()
         rows = (_row(spec, number, mention) for mention, number in zip(mentions, numbers, strict=False))
-        try:
-            self._rows.executemany("INSERT INTO mention VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
-        except sqlite3.OperationalError as error:
-            raise _no_room(error) from error
+        with scratch_faults():
+            self.tables.executemany("INSERT INTO mention VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         return next(numbers)
 
     def videos(self) -> Iterator[list[Mention]]:
         """Yield the mentions of each video, in order; then everything is forgotten."""
-        try:
-            rows = (_mention(row) for row in self._rows.execute(_SORTED))
+        with scratch_faults(), self:
+            rows = (_mention(row) for row in self.tables.execute(_SORTED))
             for _, mentions in groupby(rows, key=lambda mention: mention.uri):
                 yield list(mentions)
-        except sqlite3.OperationalError as error:
-            raise _no_room(error) from error
-        finally:
-            self._rows.close()
 
     def entries(self) -> Iterator[Entry]:
         """Yield an entry per video, in order; then everything is forgotten."""
@@ -108,7 +100,3 @@ def _segment(mention: Mention) -> Segment:
 def _order(segment: Segment) -> tuple[float, float, str]:
     end = float("inf") if segment.end_seconds is None else segment.end_seconds
     return segment.start_seconds, end, segment.label
-
-
-def _no_room(error: sqlite3.OperationalError) -> DataError:
-    return DataError(f"cannot sort the sources on disk: {error}; free room, or set TMPDIR to a folder that has some")

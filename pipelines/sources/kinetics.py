@@ -11,7 +11,6 @@ A clip without a file becomes an entry refused as absent, under the path at whic
 """
 
 import os
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +20,7 @@ from typing import Literal
 from densewalk.datasets.config import require
 from densewalk.datasets.errors import ConfigError
 from densewalk.pipelines.records import Refusal
+from densewalk.pipelines.scratch_tables import ScratchTables, scratch_faults
 from densewalk.pipelines.sources.folders import walk_files
 from densewalk.pipelines.sources.instants import parse_span
 from densewalk.pipelines.sources.lines import read_records
@@ -32,6 +32,7 @@ __all__ = ["REPLACEMENT", "Annotations", "Match", "PresentFiles", "kinetics_ment
 
 REPLACEMENT = "replacement_for_corrupted_k400"
 """Folder of the archive that replaces damaged files."""
+_SCHEMA = "CREATE TABLE file (name TEXT, replacement INT, split TEXT, path BLOB, used INT DEFAULT 0)"
 _NEEDED = ("youtube_id", "time_start", "time_end")
 _SPLITS = {
     "train": "train",
@@ -99,34 +100,31 @@ class Annotations:
                 yield Match(status="broken", mention=broken_row("kinetics", self._path, line, str(error)))
 
 
-class PresentFiles:
+class PresentFiles(ScratchTables):
     """The video files below the folders, by name; on disk, so that memory does not grow with them."""
 
     def __init__(self, videos: Path, replacement: Path | None) -> None:
         self._videos = videos
-        self._rows = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        self._rows.execute("PRAGMA journal_mode=OFF")
-        self._rows.execute("CREATE TABLE file (name TEXT, replacement INT, split TEXT, path BLOB, used INT DEFAULT 0)")
-        self._rows.execute("BEGIN")
-        for folder in (videos, *([replacement] if replacement else [])):
-            rows = (self._row(folder, mention.uri, folder == replacement) for mention in _videos(folder))
-            self._rows.executemany("INSERT INTO file (name, replacement, split, path) VALUES (?, ?, ?, ?)", rows)
-        self._rows.execute("COMMIT")
-        self._rows.execute("CREATE INDEX by_name ON file (name)")
+        with scratch_faults():
+            super().__init__(None, _SCHEMA)
+            for folder in (videos, *([replacement] if replacement else [])):
+                rows = (self._row(folder, mention.uri, folder == replacement) for mention in _videos(folder))
+                self.tables.executemany("INSERT INTO file (name, replacement, split, path) VALUES (?, ?, ?, ?)", rows)
+            self.tables.execute("CREATE INDEX by_name ON file (name)")
 
     def find(self, clip: str, youtube_id: str, split: str) -> tuple[str, bool, bool] | None:
         """Return path, whether it is trimmed, and whether it is a replacement; None when there is no file.
 
         Every file of the clip's own name counts as used from now on, and so does the whole video.
         """
-        found = self._rows.execute(
+        found = self.tables.execute(
             "SELECT path, name = ?1 OR replacement, replacement FROM file WHERE name IN (?1, ?2) "
             "ORDER BY replacement DESC, name = ?1 DESC, split = ?3 DESC, path LIMIT 1",
             (clip, youtube_id, split),
         ).fetchone()
         if found is None:
             return None
-        self._rows.execute("UPDATE file SET used = 1 WHERE name IN (?, ?)", (clip, youtube_id))
+        self.tables.execute("UPDATE file SET used = 1 WHERE name IN (?, ?)", (clip, youtube_id))
         return found[0].decode(errors="surrogateescape"), bool(found[1]), bool(found[2])
 
     def expected(self, clip: str, split: str) -> str:
@@ -138,7 +136,7 @@ class PresentFiles:
 
         Replacements do not count: one archive of them serves all splits.
         """
-        rows = self._rows.execute("SELECT split, COUNT(*) FROM file WHERE NOT used AND NOT replacement GROUP BY split")
+        rows = self.tables.execute("SELECT split, COUNT(*) FROM file WHERE NOT used AND NOT replacement GROUP BY split")
         return dict(sorted(rows))
 
     def _row(self, folder: Path, uri: str, is_replacement: bool) -> tuple[str, bool, str, bytes]:

@@ -11,7 +11,6 @@ from dataclasses import asdict, fields
 from fractions import Fraction
 from pathlib import Path
 
-from densewalk.datasets.atomic import disk_faults
 from densewalk.datasets.ledger import Verdict
 from densewalk.datasets.quality import ClipQuality
 from densewalk.datasets.records import ClipRow, Source
@@ -38,9 +37,8 @@ class Stow(Stage[Cutting, Staged]):
     name = "stow"
     version = 1
 
-    def __init__(self, staging: Staging, scratch: Path, stage_versions: Mapping[str, int]) -> None:
+    def __init__(self, staging: Staging, stage_versions: Mapping[str, int]) -> None:
         self.staging = staging
-        self.scratch = scratch
         self.stage_versions = dict(stage_versions)
 
     def __call__(self, records: Sequence[Cutting]) -> list[Staged]:
@@ -76,13 +74,9 @@ class Stow(Stage[Cutting, Staged]):
     def _write_tar(self, cutting: Cutting) -> Iterator[StagedClip]:
         reel = cutting.shots.reel
         path = self.staging.tar_path(reel.source.id, _name(reel), reel.number)
-        temporary = self.scratch / f"{path.parent.name}-{path.name}"
         places: dict[str, list[MemberPlace]] = {}
-        for place in write_shard(temporary, self._members(cutting)).places:
+        for place in write_shard(path, self._members(cutting)).places:
             places.setdefault(place.name.partition(".")[0], []).append(place)
-        with disk_faults(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.replace(path)
         for clip in cutting.clips:
             mp4, *others = places[clip.key]
             companions = " ".join(f"{place.name.partition('.')[2]}={place.sha256}" for place in others)

@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 
 from densewalk.cluster.dataset_summary import describe_audit, describe_cuts
+from densewalk.datasets.dataset import write_card
 from densewalk.pipelines.corpus.audit.auditing import audit
 from densewalk.pipelines.corpus.homes.folder_home import FolderHome
 from densewalk.pipelines.corpus.source_table import SOURCES, SourceRow, write_sources
+from tests.cards import card_of
 from tests.corpus_rows import a_source, a_source_row
 
 
@@ -14,6 +16,11 @@ def _source(name: str, cuts: tuple[int, ...], transitions: tuple[tuple[int, int]
     starts, ends = tuple(start for start, _ in transitions), tuple(end for _, end in transitions)
     source = a_source(f"/videos/{name}", name)
     return a_source_row(source, cuts=cuts, transition_starts=starts, transition_ends=ends)
+
+
+def _write(folder: Path, sources: list[SourceRow]) -> None:
+    write_sources(folder / SOURCES, sorted(sources, key=lambda row: row.id))
+    write_card(folder, card_of((), (), shard_sha256={}))
 
 
 def test_the_summary_counts_clips_sources_and_reasons(small_dataset: Path) -> None:
@@ -29,7 +36,7 @@ def test_the_summary_counts_clips_sources_and_reasons(small_dataset: Path) -> No
 
 def test_found_missed_and_invented_cuts_are_listed_by_frame_and_summed(tmp_path: Path) -> None:
     sources = [_source("a.mp4", (10, 40)), _source("b.mp4", (20,)), _source("c.mp4", (5,))]
-    write_sources(tmp_path / SOURCES, sorted(sources, key=lambda row: row.id))
+    _write(tmp_path, sources)
     truth = tmp_path / "shots.json"
     truth.write_text(json.dumps({"a.mp4": {"hard_cuts": [10, 70]}, "b.mp4": {"hard_cuts": [21]}}))
     strict = describe_cuts(tmp_path, truth, tolerance_frames=0)
@@ -42,7 +49,7 @@ def test_found_missed_and_invented_cuts_are_listed_by_frame_and_summed(tmp_path:
 
 def test_transitions_have_a_table_of_their_own_with_how_well_they_agree(tmp_path: Path) -> None:
     sources = [_source("a.mp4", (10,), ((20, 30), (60, 64))), _source("d.mp4", (7,), ((80, 90),))]
-    write_sources(tmp_path / SOURCES, sorted(sources, key=lambda row: row.id))
+    _write(tmp_path, sources)
     truth = tmp_path / "shots.json"
     known = {
         "a.mp4": {"hard_cuts": [10], "gradual": [[25, 35, "fade"], [90, 95, "fade"]]},

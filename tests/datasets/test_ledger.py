@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from densewalk.datasets.errors import DataError
-from densewalk.datasets.ledger import Verdict, count_outcomes, ledger_order, read_ledger, write_ledger
+from densewalk.datasets.ledger import Verdict, ledger_order, read_ledger, write_ledger
 
 VERDICTS = [
     Verdict(kind="source", id="s2", source_id="s2", uri="b.txt", outcome="rejected", reason="not a video file name"),
@@ -43,11 +43,6 @@ def test_pandas_reads_the_ledger(tmp_path: Path) -> None:
 def test_empty_ledger_can_be_written_and_read(tmp_path: Path) -> None:
     write_ledger(tmp_path / "ledger.parquet", [])
     assert read_ledger(tmp_path / "ledger.parquet") == []
-
-
-def test_counts_name_every_outcome_of_a_kind() -> None:
-    assert count_outcomes(VERDICTS, "source") == {"written": 1, "rejected": 1, "failed": 1, "purged": 0}
-    assert count_outcomes(VERDICTS, "clip") == {"written": 1, "rejected": 0, "failed": 0, "purged": 0}
 
 
 def test_absent_damaged_or_other_file_is_a_data_error(tmp_path: Path) -> None:

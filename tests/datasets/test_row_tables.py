@@ -7,7 +7,7 @@ import pytest
 
 from densewalk.datasets import row_tables
 from densewalk.datasets.errors import DataError
-from densewalk.datasets.row_tables import ascending, read_rows, row_from, write_rows
+from densewalk.datasets.row_tables import ascending, read_rows, row_from, row_from_text, row_text, write_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,12 @@ def test_rows_come_back_as_they_went_in_whatever_the_size_of_a_group(
     write_rows(tmp_path / "groups", Clip, iter(ROWS))
     assert pq.ParquetFile(tmp_path / "groups").num_row_groups == 3
     assert list(read_rows(tmp_path / "whole", Clip)) == list(read_rows(tmp_path / "groups", Clip)) == ROWS
+
+
+def test_a_row_is_one_line_of_text_whatever_it_holds() -> None:
+    row = Clip(name="tab\there, two\nlines, \ud800", kind="short", frames=(1, 2), score=0.1)
+    assert not {"\t", "\n"} & set(row_text(row))
+    assert [row_from_text(Clip, row_text(row)) for row in (*ROWS, row)] == [*ROWS, row]
 
 
 def test_own_columns_stand_before_inherited_ones_and_only_optional_ones_are_nullable(tmp_path: Path) -> None:

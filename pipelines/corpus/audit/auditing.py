@@ -13,7 +13,8 @@ from densewalk.datasets.errors import DataError
 from densewalk.pipelines.corpus.audit.books import BookAudit
 from densewalk.pipelines.corpus.audit.findings import Audit, Findings
 from densewalk.pipelines.corpus.audit.shards import ShardAudit
-from densewalk.pipelines.corpus.homes.home import WORK, Home
+from densewalk.pipelines.corpus.commit import is_pending
+from densewalk.pipelines.corpus.homes.home import Home
 from densewalk.pipelines.corpus.tables import Tables
 
 __all__ = ["audit", "audit_folder"]
@@ -29,7 +30,7 @@ def audit(
     finished.
     """
     with home.reading() as folder:
-        if (folder / WORK / "commit" / "READY").is_file():
+        if is_pending(folder):
             raise DataError(
                 f"a command that changes {home.name} was broken off in its last step; repeat it, or let "
                 "densewalk inspect --repair finish it"
@@ -43,8 +44,6 @@ def audit_folder(
     """Look at the tables in `folder` and the shards of `home`, as `audit` does."""
     tables = Tables(folder)
     card = tables.card
-    if card is None:
-        raise DataError(f"{home.name} is not a finished dataset made by prepare")
     findings = Findings()
     with tempfile.TemporaryDirectory(prefix="densewalk-audit-") as name:
         books = BookAudit(tables, findings)

@@ -4,18 +4,17 @@ Index and signatures are walked by key, ledger and sources by source: all of the
 with its source's id. What the ledger has in another order is sorted on disk first.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
-from densewalk.datasets.dataset import CardCounts
+from densewalk.datasets.dataset import CardCounts, ContentHash
 from densewalk.datasets.ledger import Verdict
 from densewalk.datasets.records import ClipRow
 from densewalk.pipelines.corpus.audit.findings import ClipFacts, Findings
-from densewalk.pipelines.corpus.audit.merging_keys import Follower
+from densewalk.pipelines.corpus.follower import Follower
 from densewalk.pipelines.corpus.source_table import SourceRow
 from densewalk.pipelines.corpus.tables import Tables
 from densewalk.pipelines.dedup.external_sort import sorted_lines
@@ -23,7 +22,6 @@ from densewalk.pipelines.dedup.signed import Signed
 
 __all__ = ["BookAudit"]
 
-_MEMORY_BYTES = 64 << 20
 _WRITTEN = "written"
 
 
@@ -35,12 +33,12 @@ class BookAudit:
         self.facts = ClipFacts()
         self.ended: Counter[tuple[str, str, str]] = Counter()
         """Ledger rows by kind, outcome and reason."""
-        self._content = hashlib.sha256()
+        self._content = ContentHash()
 
     @property
     def hash(self) -> str:
         """Hash of the clips' keys and contents, as readers of the dataset know it."""
-        return self._content.hexdigest()
+        return self._content.text
 
     def run(self, scratch: Path) -> None:
         """Look at every row; files lie below `scratch` meanwhile."""
@@ -57,9 +55,9 @@ class BookAudit:
                     source_list.write(f"{verdict.id}\t{verdict.outcome}\n".encode())
             clip_list.seek(0)
             source_list.seek(0)
-            written = _keyed(sorted_lines(clip_list, scratch, memory_bytes=_MEMORY_BYTES))
-            contents = _keyed(sorted_lines(source_list, scratch, memory_bytes=_MEMORY_BYTES))
-            self._follow(counts.clips(self._tables.clips()), written, contents)
+            written = _keyed(sorted_lines(clip_list, scratch))
+            contents = _keyed(sorted_lines(source_list, scratch))
+            self._follow(self._content.clips(counts.clips(self._tables.clips())), written, contents)
         self._compare_card(counts)
 
     def _in_order(self, verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
@@ -77,7 +75,7 @@ class BookAudit:
     ) -> None:
         in_ledger = Follower(written, lambda key, _: self._lonely_verdict(key))
         signed = Follower(((row.key, row) for row in self._tables.signatures()), self._lonely_signature)
-        buried = Follower(((row.key, row) for row in self._tables.tombstones()), lambda _key, _row: None)
+        buried = Follower((row.key, row) for row in self._tables.tombstones())
         sources = _Sources(self._findings, contents, self._tables.sources())
         last = ""
         for row in clips:
@@ -99,7 +97,6 @@ class BookAudit:
         sources.finish()
 
     def _count(self, row: ClipRow) -> None:
-        self._content.update(f"{row.key} {row.sha256}\n".encode())
         self.facts.sizes[f"{row.width}x{row.height}"] += 1
         self.facts.rates[row.fps] += 1
         self.facts.seconds[round(row.frames / row.fps, 1)] += 1
@@ -112,7 +109,6 @@ class BookAudit:
 
     def _compare_card(self, counts: CardCounts) -> None:
         card = self._tables.card
-        assert card is not None
         counted = counts.card(recipe_hash=card.recipe_hash, shard_sha256=card.shard_sha256)
         stated, found = asdict(card), asdict(counted)
         for name in stated:

@@ -19,7 +19,7 @@ from pathlib import Path
 from densewalk.datasets.atomic import disk_faults
 from densewalk.datasets.dataset import CARD, SHARDS, read_card
 from densewalk.datasets.errors import ConfigError, DataError
-from densewalk.pipelines.corpus.commit import roll_forward
+from densewalk.pipelines.corpus.commit import ready_folder, roll_forward
 from densewalk.pipelines.corpus.homes.bucket import Bucket, Stored
 from densewalk.pipelines.corpus.homes.folder_lock import held_folder
 from densewalk.pipelines.corpus.homes.home import CONFIG, WORK
@@ -161,15 +161,14 @@ class BucketHome:
         self._bucket.drop_unfinished()
         listing = self._bucket.listing()
         self._refuse_foreign(listing)
-        ready = self._folder / WORK / "commit"
         notes = Published.of(self._folder, self.name)
         if not notes.is_current(listing):
-            shutil.rmtree(ready, ignore_errors=True)
+            shutil.rmtree(ready_folder(self._folder), ignore_errors=True)
             self._pull(listing)
             if CARD in listing:  # a writer may have died between its card and this
                 self._remove_strays(listing, frozenset(read_card(self._folder).shard_sha256))
             return
-        roll_forward(self._folder, ready)
+        roll_forward(self._folder)
         if not (self._folder / CARD).is_file() or not (notes.changed(self._folder) or notes.gone(self._folder)):
             return
         shards = frozenset(read_card(self._folder).shard_sha256)

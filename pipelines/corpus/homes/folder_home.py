@@ -35,7 +35,7 @@ class FolderHome:
         self._refuse_foreign()
         with held_folder(self.folder):
             with disk_faults(self.folder):
-                roll_forward(self.folder, self.folder / WORK / "commit")
+                roll_forward(self.folder)
             yield
 
     @contextmanager

@@ -9,7 +9,8 @@ import pytest
 from densewalk.cluster.corpus_report import clip_pictures
 from densewalk.cluster.corpus_report.clip_pictures import clip_sheet, source_strips
 from densewalk.datasets.errors import DataError
-from densewalk.pipelines.corpus.source_table import SOURCES, read_sources, write_sources
+from densewalk.pipelines.corpus.source_table import SOURCES, write_sources
+from densewalk.pipelines.corpus.tables import Tables
 from tests.made_datasets import MadeDataset
 
 
@@ -17,7 +18,7 @@ from tests.made_datasets import MadeDataset
 def dataset(tmp_path: Path) -> Path:
     """A source of thirty clips of a second each."""
     folder = MadeDataset(sources=1, clips=30, shard_clips=40).write(tmp_path / "corpus")
-    (row,) = read_sources(folder / SOURCES)
+    (row,) = Tables(folder).sources()
     cuts = tuple(range(25, 750, 25))
     write_sources(folder / SOURCES, [replace(row, frames=750, seconds=3600.0, cuts=cuts, clips=30)])
     return folder

@@ -11,16 +11,16 @@ import pytest
 
 from densewalk.datasets.dataset import Dataset
 from densewalk.datasets.ledger import Verdict, read_ledger
+from densewalk.pipelines.corpus.accounting.retry import Retry
 from densewalk.pipelines.corpus.audit.auditing import audit
 from densewalk.pipelines.corpus.audit.playback import fault_of_clip
+from densewalk.pipelines.corpus.care.purge_request import PurgeRequest
+from densewalk.pipelines.corpus.care.purging import purge
+from densewalk.pipelines.corpus.care.repairing import DAMAGED, repair
 from densewalk.pipelines.corpus.homes.folder_home import FolderHome
+from densewalk.pipelines.corpus.merging.repacking import merge
 from densewalk.pipelines.corpus.pack import PackConfig
 from densewalk.pipelines.corpus.prepare import PrepareResult, prepare
-from densewalk.pipelines.corpus.purge_request import PurgeRequest
-from densewalk.pipelines.corpus.purging import purge
-from densewalk.pipelines.corpus.repacking import merge
-from densewalk.pipelines.corpus.repairing import DAMAGED, repair
-from densewalk.pipelines.corpus.retry import Retry
 from densewalk.pipelines.corpus.tables import Tables
 from densewalk.pipelines.dedup.dedup_config import DedupConfig
 from densewalk.pipelines.inprocess import InProcessEngine

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from densewalk.datasets.records import Source
-from densewalk.pipelines.corpus.closing import SourceOutcome
+from densewalk.pipelines.corpus.accounting.closing import SourceOutcome
 from densewalk.pipelines.corpus.harvest import Harvest, signed_clips
 from densewalk.pipelines.corpus.staging import StagedClip
 from densewalk.pipelines.dedup.dedup_config import DedupConfig

@@ -4,6 +4,7 @@ import hashlib
 import tracemalloc
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from densewalk.datasets.records import ClipRow, file_sha256
 from densewalk.datasets.shards.tar import read_range
 from densewalk.pipelines.corpus.pack import PackConfig, Packed, PackedShard, pack_shards, shard_groups
 from densewalk.pipelines.corpus.staging import Staging
+from densewalk.pipelines.dedup.external_sort import sorted_lines
 from tests.corpus_rows import a_clip, a_source, stage_clips
 
 
@@ -109,7 +111,7 @@ def test_every_shard_is_handed_over_whole_before_the_next_is_begun(tmp_path: Pat
 
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("densewalk.pipelines.corpus.pack._SORT_BYTES", 1 << 20)
+    monkeypatch.setattr("densewalk.pipelines.corpus.pack.sorted_lines", partial(sorted_lines, memory_bytes=1 << 20))
     (clip,) = _staged(tmp_path, "a", [b"content"])
 
     def many(count: int) -> Iterator[Packed]:

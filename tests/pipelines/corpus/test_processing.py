@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 
 from densewalk.datasets import row_tables
-from densewalk.datasets.dataset import read_card
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.ledger import PURGED, Verdict, ledger_order, name_verdict, source_verdict
+from densewalk.pipelines.corpus.accounting.retry import Retry
 from densewalk.pipelines.corpus.commit import Change, commit
 from densewalk.pipelines.corpus.homes.folder_home import FolderHome
 from densewalk.pipelines.corpus.prepare import PrepareResult, prepare
 from densewalk.pipelines.corpus.processing import PrepareProgress
-from densewalk.pipelines.corpus.retry import Retry
 from densewalk.pipelines.corpus.tables import Tables
 from densewalk.pipelines.dedup.dedup_config import DedupConfig
 from densewalk.pipelines.engine import KILLED
@@ -145,10 +144,10 @@ def test_what_was_purged_stays_out_under_any_name(desk: Desk) -> None:
         clips=[row for row in tables.clips() if row.source_id != gone.id],
         signatures=[signed for signed in tables.signatures() if not signed.key.startswith(gone.id)],
         tombstones=[],
-        recipe_hash=tables.recipe_hash,
-        shard_sha256=read_card(tables.folder).shard_sha256,
+        recipe_hash=tables.card.recipe_hash,
+        shard_sha256=tables.shard_sha256,
     )
-    commit(desk.root / "D", desk.root / "ready", change)
+    commit(desk.root / "D", change)
     result = desk.prepare([f"{HOST}{name}" for name in ("a.made", "b.made", "c.made", "a.made.again", "b.made.again")])
     assert desk.engine.asked == [f"{HOST}a.made.again", f"{HOST}b.made.again"]
     assert (result.sources, result.written, result.rejected, result.purged, result.clips) == (5, 1, 1, 3, 1)

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from densewalk.datasets.errors import DataError
-from densewalk.pipelines.corpus.source_table import SourceRow, read_sources, write_sources
+from densewalk.datasets.row_tables import read_rows
+from densewalk.pipelines.corpus.source_table import SourceRow, write_sources
 
 
 def _row(row_id: str) -> SourceRow:
@@ -40,7 +41,7 @@ def _row(row_id: str) -> SourceRow:
 
 def test_rows_come_back_whole(tmp_path: Path) -> None:
     write_sources(tmp_path / "one.parquet", iter([_row("a"), _row("b")]))
-    assert read_sources(tmp_path / "one.parquet") == [_row("a"), _row("b")]
+    assert list(read_rows(tmp_path / "one.parquet", SourceRow)) == [_row("a"), _row("b")]
 
 
 def test_rows_out_of_order_are_refused(tmp_path: Path) -> None:
@@ -51,11 +52,11 @@ def test_rows_out_of_order_are_refused(tmp_path: Path) -> None:
 
 def test_an_empty_table_is_a_table(tmp_path: Path) -> None:
     write_sources(tmp_path / "none.parquet", [])
-    assert read_sources(tmp_path / "none.parquet") == []
+    assert list(read_rows(tmp_path / "none.parquet", SourceRow)) == []
 
 
 def test_another_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.parquet").write_text("text")
     for name in ("text.parquet", "absent.parquet"):
         with pytest.raises(DataError, match=name):
-            read_sources(tmp_path / name)
+            list(read_rows(tmp_path / name, SourceRow))

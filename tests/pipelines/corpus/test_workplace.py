@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from densewalk.datasets.dataset import CARD
 from densewalk.datasets.errors import DataError
 from densewalk.pipelines.corpus.homes.folder_home import FolderHome
 from densewalk.pipelines.corpus.workplace import held, tended
@@ -44,6 +45,7 @@ def test_other_recipes_do_not_see_each_others_staged_work(tmp_path: Path) -> Non
 
 def test_tending_leaves_alone_what_a_preparation_has_staged(tmp_path: Path) -> None:
     home = FolderHome(tmp_path)
+    (tmp_path / CARD).touch()
     staged = tmp_path / ".work" / "staged" / "recipe"
     staged.mkdir(parents=True)
     with tended(home) as scratch:
@@ -52,6 +54,13 @@ def test_tending_leaves_alone_what_a_preparation_has_staged(tmp_path: Path) -> N
 
 
 def test_tending_leaves_nothing_where_nothing_was(tmp_path: Path) -> None:
+    (tmp_path / CARD).touch()
     with tended(FolderHome(tmp_path)):
         pass
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == [CARD]
+
+
+def test_what_is_no_dataset_is_not_tended(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="not a finished dataset"), tended(FolderHome(tmp_path / "D")):
+        pass
+    assert not (tmp_path / "D").exists()

@@ -84,6 +84,6 @@ def test_the_order_of_rows_changes_nothing(rows: list[tuple[str, int]], chance: 
 
 def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     gathering = Gathering()
-    gathering._rows.execute("PRAGMA max_page_count=2")
+    gathering.tables.execute("PRAGMA max_page_count=2")
     with pytest.raises(DataError, match="set TMPDIR"):
         gathering.add(0, (replace(Mention(uri="/a"), label="x" * 1000) for _ in range(100)))

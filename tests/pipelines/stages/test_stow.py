@@ -28,7 +28,7 @@ def stow(tmp_path: Path) -> Callable[[Cutting], Stowed]:
         for clip in clips:
             (Path(reel.folder) / f"{clip.key}.mp4").write_bytes(clip.key.encode())
         staging = Staging(tmp_path / "staged")
-        (result,) = Stow(staging, tmp_path, {"clips": 2})([replace(cutting, clips=clips)])
+        (result,) = Stow(staging, {"clips": 2})([replace(cutting, clips=clips)])
         assert isinstance(result, Staged)
         assert not Path(reel.folder).exists()
         name = staged_name(reel.source.uri, reel.source.licence, reel.source.label, reel.segments)

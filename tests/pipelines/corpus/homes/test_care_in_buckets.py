@@ -10,15 +10,15 @@ import pytest
 
 from densewalk.datasets.dataset import Dataset
 from densewalk.pipelines.corpus.audit.auditing import audit
+from densewalk.pipelines.corpus.care.purge_request import PurgeRequest
+from densewalk.pipelines.corpus.care.purging import purge
+from densewalk.pipelines.corpus.care.repairing import repair
 from densewalk.pipelines.corpus.homes.bucket import Bucket
 from densewalk.pipelines.corpus.homes.bucket_home import BucketHome
 from densewalk.pipelines.corpus.homes.folder_home import FolderHome
 from densewalk.pipelines.corpus.homes.home import Home
+from densewalk.pipelines.corpus.merging.repacking import merge
 from densewalk.pipelines.corpus.pack import PackConfig
-from densewalk.pipelines.corpus.purge_request import PurgeRequest
-from densewalk.pipelines.corpus.purging import purge
-from densewalk.pipelines.corpus.repacking import merge
-from densewalk.pipelines.corpus.repairing import repair
 from tests.faulty_store import Fault, FaultyStore, Seen, doing
 from tests.killed_steps import started_purge
 from tests.made_datasets import MadeDataset

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from densewalk.datasets.errors import ConfigError
 from densewalk.datasets.ledger import PURGED, Outcome, Verdict, name_verdict, source_verdict
 from densewalk.datasets.records import name_id
-from densewalk.pipelines.corpus.accounts import Accounts
+from densewalk.pipelines.corpus.accounting.accounts import Accounts
+from densewalk.pipelines.corpus.accounting.books import Books
+from densewalk.pipelines.corpus.accounting.journal import Journal
+from densewalk.pipelines.corpus.accounting.retry import Retry
 from densewalk.pipelines.corpus.admission import DUPLICATE
-from densewalk.pipelines.corpus.books import Books
-from densewalk.pipelines.corpus.journal import Journal
-from densewalk.pipelines.corpus.retry import Retry
 from densewalk.pipelines.corpus.staging import Staging, staged_name
 from densewalk.pipelines.engine import KILLED
 from densewalk.pipelines.records import Entry, Refusal, Segment
@@ -50,7 +50,7 @@ def _row(uri: str, outcome: Outcome, reason: str = "", *, content: str = "") -> 
 
 
 def test_entries_come_back_as_they_were_handed_in_page_by_page(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("densewalk.pipelines.corpus.books._AT_ONCE", 2)
+    monkeypatch.setattr("densewalk.pipelines.corpus.accounting.books._AT_ONCE", 2)
     entries = [
         Entry(uri="/c", licence="MIT", label="x", segments=(Segment(start_seconds=1.5), Segment(end_seconds=2.0))),
         Entry(uri="/b", refusal=Refusal(outcome="rejected", reason="absent", detail="no file")),

@@ -8,19 +8,18 @@ contents  -> their clips, and clips in whose favour candidates of theirs were re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import takewhile
 
 from densewalk.datasets.errors import ConfigError
 from densewalk.datasets.ledger import PURGED, Verdict
-from densewalk.datasets.records import ClipRow, name_id
-from densewalk.pipelines.corpus.purge_request import PurgeRequest, Wish
+from densewalk.datasets.records import ClipRow, name_id, source_of
+from densewalk.pipelines.corpus.care.purge_request import PurgeRequest, Wish
+from densewalk.pipelines.corpus.care.withdrawal import Withdrawal
 from densewalk.pipelines.corpus.tables import Tables
-from densewalk.pipelines.corpus.withdrawal import Withdrawal
 from densewalk.pipelines.dedup.dedup_config import DedupConfig
 from densewalk.pipelines.dedup.lookalikes import find_lookalikes
 from densewalk.pipelines.dedup.signed import twin_of
 
-__all__ = ["TWIN", "PurgePlan", "plan_purge", "source_of"]
+__all__ = ["TWIN", "PurgePlan", "plan_purge"]
 
 TWIN = "shows what was purged"
 """Reason of the ledger rows of clips, and of sources without any other, that show what a purged source shows."""
@@ -118,14 +117,9 @@ def plan_purge(tables: Tables, request: PurgeRequest, config: DedupConfig) -> Pu
     )
 
 
-def source_of(key: str) -> str:
-    """Return the id of the source that a clip's key begins with."""
-    return key.rsplit("-", 2)[0]
-
-
 def _names_of(tables: Tables, contents: set[str]) -> dict[str, tuple[str, ...]]:
     uris: defaultdict[str, list[str]] = defaultdict(list)
-    for verdict in takewhile(lambda verdict: verdict.kind == "source", tables.verdicts()):
+    for verdict in tables.source_verdicts():
         if verdict.source_id in contents:
             uris[verdict.source_id].append(verdict.uri)
     return {content: tuple(uris[content]) for content in sorted(contents)}

@@ -16,17 +16,18 @@ from pathlib import Path
 import yaml
 
 from densewalk.datasets.config import from_mapping
-from densewalk.datasets.dataset import CARD
-from densewalk.datasets.errors import DataError
-from densewalk.pipelines.corpus.certificate import Certificate, read_certificates, write_certificate
+from densewalk.datasets.dataset import CARD, ContentHash
+from densewalk.pipelines.corpus.care.certificate import Certificate, read_certificates, write_certificate
+from densewalk.pipelines.corpus.care.purge_plan import PurgePlan, plan_purge
+from densewalk.pipelines.corpus.care.purge_request import PurgeRequest
+from densewalk.pipelines.corpus.care.staged_leftovers import forget_downloads, forget_staged
+from densewalk.pipelines.corpus.care.verification import look_up
+from densewalk.pipelines.corpus.care.withdrawal import withdraw
 from densewalk.pipelines.corpus.homes.home import CONFIG, WORK, Home
-from densewalk.pipelines.corpus.purge_plan import PurgePlan, plan_purge
-from densewalk.pipelines.corpus.purge_request import PurgeRequest
 from densewalk.pipelines.corpus.rejects import REJECTED, read_rejected
-from densewalk.pipelines.corpus.staged_leftovers import forget_downloads, forget_staged
+from densewalk.pipelines.corpus.shard_names import next_generation
 from densewalk.pipelines.corpus.tables import Tables
-from densewalk.pipelines.corpus.verification import look_up
-from densewalk.pipelines.corpus.withdrawal import held_for_care, next_generation, withdraw
+from densewalk.pipelines.corpus.workplace import tended
 from densewalk.pipelines.dedup.signed import twin_of
 from densewalk.pipelines.recipe import PrepareConfig
 
@@ -49,7 +50,7 @@ class PurgeResult:
 def plan_only(home: Home, request: PurgeRequest) -> PurgePlan:
     """Return what a purge would do; nothing changes. Raises as `purge` does."""
     with home.reading() as folder:
-        return _plan(home, folder, request)
+        return _plan(folder, request)
 
 
 def purge(
@@ -60,9 +61,9 @@ def purge(
     Raises `ConfigError` when something that the command line names is not in the dataset, `DataError` when there is no
     dataset, another process writes to it, or a clip that stays is damaged.
     """
-    with held_for_care(home) as scratch:
+    with tended(home) as scratch:
         finished = [_finish(home, *begun) for begun in _begun(home.folder)]
-        plan = _plan(home, home.folder, request)
+        plan = _plan(home.folder, request)
         if not plan.is_empty:
             certificate = _begin(home, request, plan)
             path = write_certificate(home.folder, certificate)
@@ -76,18 +77,14 @@ def purge(
     return PurgeResult(repeated=plan.repeated, certificates=tuple(finished))
 
 
-def _plan(home: Home, folder: Path, request: PurgeRequest) -> PurgePlan:
-    tables = Tables(folder)
-    if tables.card is None:
-        raise DataError(f"{home.name} is not a finished dataset made by prepare; there is nothing to purge")
+def _plan(folder: Path, request: PurgeRequest) -> PurgePlan:
     config = from_mapping(PrepareConfig(), yaml.safe_load((folder / CONFIG).read_text()))
-    return plan_purge(tables, request, config.dedup)
+    return plan_purge(Tables(folder), request, config.dedup)
 
 
 def _begin(home: Home, request: PurgeRequest, plan: PurgePlan) -> Certificate:
     tables = Tables(home.folder)
     card = tables.card
-    assert card is not None, f"{home.name} has no card"
     clips = Counter(row.source_id for row in plan.clips)
     sha256 = {row.id: row.sha256 for row in tables.sources() if row.id in plan.contents}
     return Certificate(
@@ -107,7 +104,7 @@ def _begin(home: Home, request: PurgeRequest, plan: PurgePlan) -> Certificate:
             for name in sorted({row.shard for row in plan.clips})
         ),
         card_before=_card_hash(home.folder),
-        dataset_hash_before=_dataset_hash(tables),
+        dataset_hash_before=ContentHash.of(tables.clips()),
     )
 
 
@@ -125,7 +122,6 @@ def _begun(folder: Path) -> Iterator[tuple[Path, Certificate]]:
 def _finish(home: Home, path: Path, begun: Certificate) -> tuple[Path, Certificate]:
     tables = Tables(home.folder)
     card = tables.card
-    assert card is not None, f"{home.name} has no card"
     after = {shard["old"]: next_generation(shard["old"]) for shard in begun.shards}
     shards = tuple(
         {**shard, "new": name if name in card.shard_sha256 else "", "new_sha256": card.shard_sha256.get(name, "")}
@@ -138,7 +134,7 @@ def _finish(home: Home, path: Path, begun: Certificate) -> tuple[Path, Certifica
         contents={source["id"] for source in begun.sources},
         rewritten=sorted(shard["new"] for shard in shards if shard["new"]),
     )
-    certificate = begun.finished(hash_after=_dataset_hash(tables), shards=shards, looked_up=looked_up)
+    certificate = begun.finished(hash_after=ContentHash.of(tables.clips()), shards=shards, looked_up=looked_up)
     write_certificate(home.folder, certificate)
     home.publish(frozenset(card.shard_sha256))
     return path, certificate
@@ -154,10 +150,3 @@ def _shown_beside(folder: Path, plan: PurgePlan) -> Iterator[str]:
 
 def _card_hash(folder: Path) -> str:
     return hashlib.sha256((folder / CARD).read_bytes()).hexdigest()
-
-
-def _dataset_hash(tables: Tables) -> str:
-    content = hashlib.sha256()
-    for row in tables.clips():
-        content.update(f"{row.key} {row.sha256}\n".encode())
-    return content.hexdigest()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from densewalk.datasets.errors import ConfigError
-from densewalk.datasets.ledger import PURGED, Verdict, name_verdict
+from densewalk.datasets.ledger import PURGED, Verdict, content_verdict, name_verdict
 from densewalk.datasets.records import source_id
 from densewalk.pipelines.sources.locate import locate
 
@@ -42,10 +42,7 @@ class Wish:
     def tombstone(self) -> Verdict:
         """Return the ledger row that keeps out what was never in."""
         if self.id:
-            uri = f"sha256:{self.id}"
-            return Verdict(
-                kind="source", id=self.id, source_id=self.id, uri=uri, outcome="purged", reason=PURGED, detail=""
-            )
+            return content_verdict(self.id, f"sha256:{self.id}", "purged", PURGED)
         return name_verdict(locate(self.text, Path.cwd()), "purged", PURGED, "")
 
 

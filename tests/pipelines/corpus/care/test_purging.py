@@ -14,10 +14,10 @@ from densewalk.datasets.errors import ConfigError, DataError
 from densewalk.datasets.ledger import Verdict, name_verdict, read_ledger
 from densewalk.datasets.records import file_sha256
 from densewalk.pipelines.corpus.audit.auditing import audit
-from densewalk.pipelines.corpus.certificate import text_of
+from densewalk.pipelines.corpus.care.certificate import text_of
+from densewalk.pipelines.corpus.care.purge_request import PurgeRequest, read_list
+from densewalk.pipelines.corpus.care.purging import PurgeResult, plan_only, purge
 from densewalk.pipelines.corpus.homes.folder_home import FolderHome
-from densewalk.pipelines.corpus.purge_request import PurgeRequest, read_list
-from densewalk.pipelines.corpus.purging import PurgeResult, plan_only, purge
 from densewalk.pipelines.corpus.staging import Staging
 from densewalk.pipelines.corpus.tables import Tables
 from densewalk.pipelines.dedup.signed import Duplicate

@@ -12,9 +12,9 @@ from densewalk.datasets.dataset import Dataset
 from densewalk.datasets.errors import ConfigError, DataError
 from densewalk.datasets.ledger import read_ledger
 from densewalk.pipelines.corpus.homes.folder_home import FolderHome
+from densewalk.pipelines.corpus.merging.repacking import MergeResult, merge
 from densewalk.pipelines.corpus.pack import PackConfig
 from densewalk.pipelines.corpus.prepare import prepare
-from densewalk.pipelines.corpus.repacking import MergeResult, merge
 from densewalk.pipelines.dedup.dedup_config import DedupConfig
 from densewalk.pipelines.inprocess import InProcessEngine
 from densewalk.pipelines.recipe import PrepareConfig

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from densewalk.datasets.ledger import name_verdict
-from densewalk.pipelines.corpus.journal import Journal
+from densewalk.pipelines.corpus.accounting.journal import Journal
 
 GONE = [name_verdict(f"https://host/{number}", "failed", "gone", "404; terminal") for number in range(3)]
 

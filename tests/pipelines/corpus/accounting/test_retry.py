@@ -4,7 +4,7 @@ import pytest
 
 from densewalk.datasets.errors import ConfigError
 from densewalk.datasets.ledger import Outcome, name_verdict
-from densewalk.pipelines.corpus.retry import Retry
+from densewalk.pipelines.corpus.accounting.retry import Retry
 
 
 @pytest.mark.parametrize(

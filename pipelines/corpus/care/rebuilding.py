@@ -12,7 +12,7 @@ from pathlib import Path
 from densewalk.datasets.dataset import INDEX, DatasetCard
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.records import ClipRow
-from densewalk.datasets.row_tables import row_from
+from densewalk.datasets.row_tables import row_from_text, row_text
 from densewalk.datasets.shards.index import write_index
 from densewalk.pipelines.corpus.audit.shard_walk import Member, ShardWalk
 from densewalk.pipelines.corpus.homes.home import Home
@@ -22,7 +22,6 @@ from densewalk.pipelines.dedup.external_sort import sorted_lines
 __all__ = ["index_is_readable", "rebuild_index"]
 
 _NAMES = frozenset(field.name for field in fields(ClipRow))
-_MEMORY_BYTES = 64 << 20
 
 
 def index_is_readable(tables: Tables) -> bool:
@@ -37,23 +36,21 @@ def index_is_readable(tables: Tables) -> bool:
 
 def rebuild_index(home: Home, card: DatasetCard, *, scratch: Path) -> None:
     """Write the index of a home that is held anew; clips that cannot be described are left out."""
-    lines = (
-        f"{row['key']}\t{json.dumps(row)}\n".encode() for name in sorted(card.shard_sha256) for row in _rows(home, name)
-    )
-    last = ""
-
-    def rows() -> Iterator[ClipRow]:
-        nonlocal last
-        for line in sorted_lines(lines, scratch, memory_bytes=_MEMORY_BYTES):
-            row = row_from(ClipRow, json.loads(line.partition(b"\t")[2]))
-            if row.key != last:
-                yield row
-            last = row.key
-
-    write_index(home.folder / INDEX, rows())
+    rows = (row for name in sorted(card.shard_sha256) for row in _rows(home, name))
+    lines = (f"{row.key}\t{row_text(row)}\n".encode() for row in rows)
+    write_index(home.folder / INDEX, _each_once(sorted_lines(lines, scratch)))
 
 
-def _rows(home: Home, shard: str) -> Iterator[dict[str, object]]:
+def _each_once(lines: Iterator[bytes]) -> Iterator[ClipRow]:
+    last = b""
+    for line in lines:
+        key, _, row = line.partition(b"\t")
+        if key != last:
+            yield row_from_text(ClipRow, row)
+        last = key
+
+
+def _rows(home: Home, shard: str) -> Iterator[ClipRow]:
     """Yield the rows of a shard's clips as far as they can be read."""
     try:
         walk = ShardWalk(home.shard(shard), (), lambda name: name.endswith(".json"))
@@ -71,17 +68,17 @@ def _rows(home: Home, shard: str) -> Iterator[dict[str, object]]:
     home.drop_shard(shard)
 
 
-def _row(shard: str, members: list[Member]) -> Iterator[dict[str, object]]:
+def _row(shard: str, members: list[Member]) -> Iterator[ClipRow]:
     by_extension = {member.extension: member for member in members}
     if not {"mp4", "json"} <= by_extension.keys():
         return
     mp4 = by_extension["mp4"]
     try:
         content = json.loads(by_extension["json"].content)
-        row = {name: content[name] for name in content.keys() & _NAMES}
-    except (ValueError, AttributeError):
+        beside = " ".join(f"{member.extension}={member.sha256}" for member in members if member.extension != "mp4")
+        place = {"shard": shard, "offset": mp4.offset, "companions": beside}
+        row = ClipRow(**{name: content[name] for name in content.keys() & _NAMES} | place)
+    except (ValueError, AttributeError, TypeError):
         return
-    if row.get("sha256") != mp4.sha256 or row.get("key") != mp4.key:
-        return
-    beside = " ".join(f"{member.extension}={member.sha256}" for member in members if member.extension != "mp4")
-    yield {**row, "shard": shard, "offset": mp4.offset, "companions": beside}
+    if (row.sha256, row.key) == (mp4.sha256, mp4.key):
+        yield row

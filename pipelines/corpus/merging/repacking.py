@@ -18,16 +18,18 @@ from densewalk.datasets.config import to_yaml
 from densewalk.datasets.dataset import CARD
 from densewalk.datasets.errors import ConfigError
 from densewalk.datasets.ledger import PURGED, Verdict, ledger_order
+from densewalk.datasets.records import source_of
 from densewalk.pipelines.corpus.commit import Change, commit
 from densewalk.pipelines.corpus.harvest import Harvest
 from densewalk.pipelines.corpus.homes.home import CONFIG, Home
-from densewalk.pipelines.corpus.merged_ledger import MergedLedger
-from densewalk.pipelines.corpus.merging_parts import Part
+from densewalk.pipelines.corpus.merging.merged_ledger import MergedLedger
+from densewalk.pipelines.corpus.merging.merging_parts import Part
 from densewalk.pipelines.corpus.pack import PackConfig, pack_shards
 from densewalk.pipelines.corpus.rejects import REJECTED, LateRejection, gather_rejected
 from densewalk.pipelines.corpus.workplace import Workplace, held
 from densewalk.pipelines.dedup.signed import Signed
 from densewalk.pipelines.recipe import check_config
+from densewalk.pipelines.scratch_tables import scratch_faults
 
 __all__ = ["MergeResult", "merge"]
 
@@ -58,16 +60,17 @@ def merge(homes: Sequence[Home], out: Home, pack: PackConfig) -> MergeResult:
         if (out.folder / CARD).exists():
             raise ConfigError(f"{out.name} is a dataset already; choose a new --out")
         write_text(out.folder / CONFIG, to_yaml(replace(parts[0].config, pack=pack)))
+        stack.enter_context(scratch_faults(work.scratch))
         ledger = stack.enter_context(MergedLedger(work.scratch / "ledger.sqlite"))
         for number, part in enumerate(parts):
-            ledger.add(number, part.tables.verdicts())
+            ledger.add(number, part.tables.source_verdicts())
         ledger.settle()
         harvests = [
             stack.enter_context(Harvest(work.scratch / f"harvest-{number}.sqlite")) for number in range(len(parts))
         ]
         whole = _Whole(parts, ledger, harvests)
         whole.gather(work)
-        card = commit(out.folder, work.ready, whole.change(work, whole.pack(out, work, pack)))
+        card = commit(out.folder, whole.change(work, whole.pack(out, work, pack)))
         out.publish(frozenset(card.shard_sha256))
     given = sum(part.card.num_clips for part in parts)
     return MergeResult(clips=card.num_clips, shards=len(card.shard_sha256), dropped=given - card.num_clips)
@@ -162,6 +165,6 @@ class _Whole:
 
     def _purged_elsewhere(self, part: Part) -> Iterator[Signed]:
         for row in part.tables.signatures():
-            home = self._ledger.home(row.key.rsplit("-", 2)[0])
+            home = self._ledger.home(source_of(row.key))
             if home is not None and home.outcome == "purged":
                 yield row

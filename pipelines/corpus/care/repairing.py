@@ -8,17 +8,16 @@ them. An index that cannot be read is rebuilt from what lies in the shards (rebu
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import takewhile
 
-from densewalk.datasets.errors import DataError
-from densewalk.datasets.ledger import Verdict
+from densewalk.datasets.ledger import Verdict, content_verdict
+from densewalk.datasets.records import source_of
 from densewalk.pipelines.corpus.audit.auditing import audit_folder
 from densewalk.pipelines.corpus.audit.findings import Audit, Findings
+from densewalk.pipelines.corpus.care.rebuilding import index_is_readable, rebuild_index
+from densewalk.pipelines.corpus.care.withdrawal import Withdrawal, withdraw
 from densewalk.pipelines.corpus.homes.home import Home
-from densewalk.pipelines.corpus.purge_plan import source_of
-from densewalk.pipelines.corpus.rebuilding import index_is_readable, rebuild_index
 from densewalk.pipelines.corpus.tables import Tables
-from densewalk.pipelines.corpus.withdrawal import Withdrawal, held_for_care, withdraw
+from densewalk.pipelines.corpus.workplace import tended
 
 __all__ = ["DAMAGED", "RepairResult", "repair"]
 
@@ -48,14 +47,11 @@ def repair(
     A change that was broken off is finished first. Raises `DataError` when there is no dataset, another process writes
     to it, or a table other than the index cannot be read.
     """
-    with held_for_care(home) as scratch:
+    with tended(home) as scratch:
         tables = Tables(home.folder)
-        card = tables.card
-        if card is None:
-            raise DataError(f"{home.name} is not a finished dataset made by prepare; there is nothing to repair")
         rebuilt = not index_is_readable(tables)
         if rebuilt:
-            rebuild_index(home, card, scratch=scratch)
+            rebuild_index(home, tables.card, scratch=scratch)
         found = audit_folder(home, home.folder, decode_one_in=decode_one_in, on_shard=on_shard)
         plan = _Repair(tables, found.findings)
         if found.findings.count or rebuilt:
@@ -79,13 +75,9 @@ class _Repair:
         self.num_clips = len(self._clips)
         self._gone = frozenset(self._clips | findings.strays | findings.clips)
         self._shards = frozenset(findings.shards)
-        contents = {
-            verdict.id: verdict
-            for verdict in takewhile(lambda verdict: verdict.kind == "source", tables.verdicts())
-            if verdict.id in self.sources
-        }
+        contents = {verdict.id: verdict for verdict in tables.source_verdicts() if verdict.id in self.sources}
         lost = [row for row in tables.sources() if row.id in self.sources - contents.keys()]
-        self._new = tuple(_failed(row.id, row.uri) for row in lost)
+        self._new = tuple(content_verdict(row.id, row.uri, "failed", DAMAGED) for row in lost)
         self.names = {verdict.id: verdict.uri for verdict in (*contents.values(), *self._new)}
         """Names of these sources by id."""
         self._last = ("", "")
@@ -108,7 +100,3 @@ class _Repair:
         if verdict.id not in self.sources or verdict.outcome == "purged":
             return verdict
         return replace(verdict, outcome="failed", reason=DAMAGED, detail="")
-
-
-def _failed(source_id: str, uri: str) -> Verdict:
-    return Verdict(kind="source", id=source_id, source_id=source_id, uri=uri, outcome="failed", reason=DAMAGED)

@@ -11,29 +11,27 @@ from sqlite3 import IntegrityError
 from typing import Any, NamedTuple
 
 from densewalk.datasets.ledger import OUTCOMES, Verdict
-from densewalk.pipelines.corpus.books import Books, source_row
-from densewalk.pipelines.corpus.closing import row_of
+from densewalk.pipelines.corpus.accounting.books import Books
+from densewalk.pipelines.corpus.accounting.closing import row_of
+from densewalk.pipelines.corpus.accounting.ledger_columns import COLUMN_TYPES, COLUMNS, column_values, source_row
 
 __all__ = ["Accounts", "Kept"]
 
-_SCHEMA = """
-CREATE TABLE current (uri TEXT PRIMARY KEY, id TEXT, source_id TEXT, outcome TEXT, reason TEXT, detail TEXT,
-                      attempt INTEGER) WITHOUT ROWID
-"""
+_SCHEMA = f"CREATE TABLE current ({COLUMN_TYPES}, PRIMARY KEY (uri)) WITHOUT ROWID"
 _ENDED = """
 SELECT ended.uri, ended.id, ended.source_id, ended.outcome, ended.reason, ended.detail, ended.attempt, parts, name,
        entry.attempt,
        (SELECT MIN(uri) FROM ended AS other WHERE other.source_id = ended.source_id AND NOT other.of_name)
 FROM ended JOIN entry USING (uri)
 """
-_HOME = """
-SELECT uri, id, source_id, outcome, reason, detail, attempt FROM earlier WHERE id = ? AND NOT of_name AND NOT retried
+_HOME = f"""
+SELECT {COLUMNS} FROM earlier WHERE id = ? AND NOT of_name AND NOT retried
 ORDER BY uri LIMIT 1
 """
-_ALL = """
-SELECT uri, id, source_id, outcome, reason, detail, attempt FROM current
+_ALL = f"""
+SELECT {COLUMNS} FROM current
 UNION ALL
-SELECT uri, id, source_id, outcome, reason, detail, attempt FROM earlier WHERE NOT retried AND NOT EXISTS
+SELECT {COLUMNS} FROM earlier WHERE NOT retried AND NOT EXISTS
     (SELECT 1 FROM current WHERE current.uri = earlier.uri AND (earlier.of_name OR current.id = earlier.id))
 ORDER BY 1, 2
 """
@@ -107,9 +105,8 @@ class Accounts:
         return row if row is None or is_old else replace(row, attempt=attempt)
 
     def _put(self, row: Verdict) -> None:
-        values = (row.uri, row.id, row.source_id, row.outcome, row.reason, row.detail, row.attempt)
         try:
-            self._tables.execute("INSERT INTO current VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+            self._tables.execute("INSERT INTO current VALUES (?, ?, ?, ?, ?, ?, ?)", column_values(row))
         except IntegrityError as error:
             raise RuntimeError(f"two verdicts on {row.uri}, one of them {row}") from error
 

@@ -1,9 +1,8 @@
 """A finished dataset as something to merge: its sources one after another, as a preparation would have left them."""
 
-import json
 import tarfile
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from itertools import groupby
 from pathlib import Path
 
@@ -14,8 +13,9 @@ from densewalk.datasets.dataset import SHARDS, DatasetCard
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.ledger import Verdict
 from densewalk.datasets.records import Source
-from densewalk.pipelines.corpus.audit.merging_keys import Follower
-from densewalk.pipelines.corpus.closing import SourceOutcome
+from densewalk.datasets.row_tables import row_from_text, row_text
+from densewalk.pipelines.corpus.accounting.closing import SourceOutcome
+from densewalk.pipelines.corpus.follower import Follower
 from densewalk.pipelines.corpus.homes.home import CONFIG, Home
 from densewalk.pipelines.corpus.staging import StagedClip
 from densewalk.pipelines.corpus.tables import Tables
@@ -24,9 +24,7 @@ from densewalk.pipelines.recipe import PrepareConfig
 
 __all__ = ["Part"]
 
-_MEMORY_BYTES = 64 << 20
 _SOURCE = tuple(field.name for field in fields(Source))
-_VERDICT = tuple(field.name for field in fields(Verdict))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +41,10 @@ class Part:
     def open(cls, home: Home, folder: Path) -> "Part":
         """Read what a dataset is, its tables being in `folder`; the shards of one in a bucket are fetched.
 
-        Raises `DataError` when it is no finished dataset or a shard is absent.
+        Raises `DataError` when a table is damaged or a shard is absent.
         """
         tables = Tables(folder)
         card = tables.card
-        if card is None:
-            raise DataError(f"{home.name} is not a finished dataset made by prepare")
         config = from_mapping(PrepareConfig(), yaml.safe_load((folder / CONFIG).read_text()))
         paths = [home.shard(name) for name in sorted(card.shard_sha256)]
         return cls(home, tables, card, config, paths[0].parent if paths else folder / SHARDS)
@@ -60,8 +56,8 @@ class Part:
 
     def sources(self, scratch: Path) -> Iterator[SourceOutcome]:
         """Yield what became of the decoded sources, by id; raises `DataError` when a shard cannot be read."""
-        candidates = Follower(_grouped_candidates(self.tables, scratch), lambda _id, _rows: None)
-        clips = Follower(self._grouped_clips(scratch), lambda _id, _clips: None)
+        candidates = Follower(_grouped_candidates(self.tables, scratch))
+        clips = Follower(self._grouped_clips(scratch))
         for row in self.tables.sources():
             yield SourceOutcome(
                 source=Source(**{name: getattr(row, name) for name in _SOURCE}),
@@ -71,8 +67,8 @@ class Part:
             )
 
     def _grouped_clips(self, scratch: Path) -> Iterator[tuple[str, list[StagedClip]]]:
-        sizes = Follower(_sizes(self.shards, sorted(self.card.shard_sha256), scratch), lambda _key, _size: None)
-        signed = Follower(((row.key, row.signature) for row in self.tables.signatures()), lambda _key, _text: None)
+        sizes = Follower(_sizes(self.shards, sorted(self.card.shard_sha256), scratch))
+        signed = Follower((row.key, row.signature) for row in self.tables.signatures())
         for source_id, rows in groupby(self.tables.clips(), key=lambda row: row.source_id):
             clips = []
             for row in rows:
@@ -88,9 +84,7 @@ class Part:
 def _sizes(shards: Path, names: Iterable[str], scratch: Path) -> Iterator[tuple[str, int]]:
     """Yield the bytes of all members by key."""
     lines = (line for name in names for line in _sizes_in(shards / name))
-    for key, group in groupby(
-        (line.split() for line in sorted_lines(lines, scratch, memory_bytes=_MEMORY_BYTES)), key=lambda parts: parts[0]
-    ):
+    for key, group in groupby((line.split() for line in sorted_lines(lines, scratch)), key=lambda parts: parts[0]):
         yield key.decode(), sum(int(size) for _, size in group)
 
 
@@ -105,10 +99,10 @@ def _sizes_in(path: Path) -> Iterator[bytes]:
 
 def _grouped_candidates(tables: Tables, scratch: Path) -> Iterator[tuple[str, list[Verdict]]]:
     lines = (
-        f"{verdict.source_id}\t{number:012d}\t{json.dumps(astuple(verdict))}\n".encode()
+        f"{verdict.source_id}\t{number:012d}\t{row_text(verdict)}\n".encode()
         for number, verdict in enumerate(tables.verdicts())
         if verdict.kind == "clip"
     )
-    ordered = (line.split(b"\t", 2) for line in sorted_lines(lines, scratch, memory_bytes=_MEMORY_BYTES))
+    ordered = (line.split(b"\t", 2) for line in sorted_lines(lines, scratch))
     for source_id, group in groupby(ordered, key=lambda parts: parts[0]):
-        yield source_id.decode(), [Verdict(**dict(zip(_VERDICT, json.loads(row), strict=True))) for *_, row in group]
+        yield source_id.decode(), [row_from_text(Verdict, row) for *_, row in group]

@@ -12,8 +12,8 @@ from densewalk.datasets.errors import DataError
 from densewalk.datasets.ledger import read_ledger
 from densewalk.datasets.records import file_sha256
 from densewalk.pipelines.corpus.audit.auditing import audit
+from densewalk.pipelines.corpus.care.repairing import DAMAGED, RepairResult, repair
 from densewalk.pipelines.corpus.homes.folder_home import FolderHome
-from densewalk.pipelines.corpus.repairing import DAMAGED, RepairResult, repair
 from tests.killed_steps import steps_before_death
 from tests.made_datasets import MadeDataset, copy_verdict
 

@@ -14,38 +14,32 @@ A retry turns this round: of the sources handed in, those it chooses are worked 
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
-from itertools import takewhile
 from pathlib import Path
-from types import TracebackType
-from typing import Any
 
-from densewalk.datasets.ledger import Verdict
+from densewalk.datasets.ledger import Verdict, content_verdict
+from densewalk.pipelines.corpus.accounting.journal import Journal
+from densewalk.pipelines.corpus.accounting.ledger_columns import COLUMN_TYPES, COLUMNS, column_values, source_row
+from densewalk.pipelines.corpus.accounting.retry import Retry
 from densewalk.pipelines.corpus.admission import DUPLICATE
-from densewalk.pipelines.corpus.journal import Journal
-from densewalk.pipelines.corpus.retry import Retry
 from densewalk.pipelines.corpus.staging import Staging, staged_name
 from densewalk.pipelines.engine import KILLED
 from densewalk.pipelines.fetch.faults import RETRYABLE, TERMINAL
 from densewalk.pipelines.records import Entry, Refusal, Segment
-from densewalk.pipelines.scratch_tables import open_scratch
+from densewalk.pipelines.scratch_tables import ScratchTables
 from densewalk.pipelines.stages.fetch import is_remote
 
-__all__ = ["Books", "source_row"]
+__all__ = ["Books"]
 
-_SCHEMA = """
-CREATE TABLE earlier (uri TEXT, id TEXT, source_id TEXT, outcome TEXT, reason TEXT, detail TEXT, attempt INTEGER,
-                      of_name INTEGER, retried INTEGER, PRIMARY KEY (uri, id)) WITHOUT ROWID;
+_SCHEMA = f"""
+CREATE TABLE earlier ({COLUMN_TYPES}, of_name INTEGER, retried INTEGER, PRIMARY KEY (uri, id)) WITHOUT ROWID;
 CREATE TABLE staged (name TEXT, source_id TEXT, PRIMARY KEY (name, source_id)) WITHOUT ROWID;
-CREATE TABLE told (name TEXT PRIMARY KEY, uri TEXT, id TEXT, source_id TEXT, outcome TEXT, reason TEXT, detail TEXT,
-                   attempt INTEGER) WITHOUT ROWID;
+CREATE TABLE told (name TEXT PRIMARY KEY, {COLUMN_TYPES}) WITHOUT ROWID;
 CREATE TABLE entry (number INTEGER PRIMARY KEY, uri TEXT UNIQUE, name TEXT, parts INTEGER, attempt INTEGER,
                     round INTEGER, content TEXT);
 CREATE INDEX entry_round ON entry (round, number) WHERE round IS NOT NULL;
-CREATE TABLE ended (uri TEXT PRIMARY KEY, id TEXT, source_id TEXT, outcome TEXT, reason TEXT, detail TEXT,
-                    attempt INTEGER, of_name INTEGER) WITHOUT ROWID;
+CREATE TABLE ended ({COLUMN_TYPES}, of_name INTEGER, PRIMARY KEY (uri)) WITHOUT ROWID;
 CREATE INDEX ended_content ON ended (source_id, uri) WHERE NOT of_name;
 """
-_VERDICT = "uri, id, source_id, outcome, reason, detail, attempt"
 _OUTWEIGHED = "(excluded.outcome = 'written', excluded.reason, excluded.detail) < (outcome = 'written', reason, detail)"
 _HAS_HOME = "EXISTS (SELECT 1 FROM earlier WHERE id = ended.source_id AND NOT of_name AND NOT retried)"
 _IS_MADE = "EXISTS (SELECT 1 FROM ended AS other WHERE other.source_id = ended.source_id AND NOT other.of_name)"
@@ -55,7 +49,7 @@ _FOR_GOOD = TERMINAL | RETRYABLE | {DUPLICATE, KILLED, "empty file"}
 _AT_ONCE = 500
 
 
-class Books:
+class Books(ScratchTables):
     """A context manager that closes its file; the entries may be read in another thread than the ends are written in.
 
     First `open_ledger`, `open_staged` and `enter`; from then on sources end.
@@ -63,20 +57,11 @@ class Books:
 
     def __init__(self, path: Path | None) -> None:
         """Open books in a new file; without a path in one that has no name."""
-        self.tables = open_scratch(path, _SCHEMA)
-
-    def __enter__(self) -> "Books":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.tables.close()
+        super().__init__(path, _SCHEMA)
 
     def open_ledger(self, verdicts: Iterable[Verdict]) -> None:
-        """Take in the source rows of the dataset's ledger, given in its order."""
-        rows = takewhile(lambda verdict: verdict.kind == "source", verdicts)
-        values = ((*_values(row), row.is_of_name, False) for row in rows)
+        """Take in the source rows of the dataset's ledger."""
+        values = ((*column_values(row), row.is_of_name, False) for row in verdicts)
         self.tables.executemany("INSERT INTO earlier VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
         self.tables.execute("CREATE INDEX earlier_id ON earlier (id) WHERE NOT of_name")
 
@@ -84,7 +69,7 @@ class Books:
         """Take in what an interrupted preparation left."""
         self._staging = staging
         self.tables.executemany("INSERT OR IGNORE INTO staged VALUES (?, ?)", staging.names())
-        told = ((name, *_values(verdict)) for name, verdict in journal.read())
+        told = ((name, *column_values(verdict)) for name, verdict in journal.read())
         self.tables.executemany("INSERT OR IGNORE INTO told VALUES (?, ?, ?, ?, ?, ?, ?, ?)", told)
 
     def enter(self, entries: Iterable[Entry], *, licence: str, retry: Retry | None = None) -> None:
@@ -166,38 +151,23 @@ class Books:
             "INSERT INTO ended VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (uri) DO UPDATE SET id = excluded.id, "
             "source_id = excluded.source_id, outcome = excluded.outcome, reason = excluded.reason, "
             f"detail = excluded.detail, of_name = excluded.of_name WHERE {_OUTWEIGHED}",
-            (*_values(verdict), verdict.is_of_name),
+            (*column_values(verdict), verdict.is_of_name),
         )
 
     def _earlier(self, where: str, *values: str) -> list[Verdict]:
-        rows = self.tables.execute(f"SELECT {_VERDICT} FROM earlier WHERE {where} ORDER BY uri, id", values)
+        rows = self.tables.execute(f"SELECT {COLUMNS} FROM earlier WHERE {where} ORDER BY uri, id", values)
         return [source_row(row) for row in rows.fetchall()]
 
     def _staged_end(self, entry: Entry, name: str) -> Verdict | None:
         """Return how an entry ended in a preparation that was interrupted, if that is known by its name alone."""
-        told = self.tables.execute(f"SELECT {_VERDICT} FROM told WHERE name = ?", (name,)).fetchone()
+        told = self.tables.execute(f"SELECT {COLUMNS} FROM told WHERE name = ?", (name,)).fetchone()
         if told is not None or not is_remote(entry.uri):
             return source_row(told) if told else None
         staged = self.tables.execute(
             "SELECT source_id FROM staged WHERE name = ? ORDER BY source_id", (name,)
         ).fetchall()
         whole = (source_id for (source_id,) in staged if self._staging.holds(source_id, name))
-        return next((_made(entry.uri, source_id) for source_id in whole), None)
-
-
-def source_row(values: Sequence[Any]) -> Verdict:
-    """Return the ledger row of a source from its columns: uri, id, source id, outcome, reason, detail, attempt."""
-    uri, row_id, source_id, outcome, reason, detail, attempt = values
-    return Verdict(
-        kind="source",
-        id=row_id,
-        source_id=source_id,
-        uri=uri,
-        outcome=outcome,
-        reason=reason,
-        detail=detail,
-        attempt=attempt,
-    )
+        return next((content_verdict(source_id, entry.uri, "written") for source_id in whole), None)
 
 
 def _settled(entry: Entry, rows: Sequence[Verdict]) -> Verdict | None:
@@ -209,14 +179,6 @@ def _settled(entry: Entry, rows: Sequence[Verdict]) -> Verdict | None:
         if is_remote(entry.uri) and not (row.is_of_name and row.reason not in _FOR_GOOD) and entry.refusal is None:
             return row
     return None
-
-
-def _made(uri: str, source_id: str) -> Verdict:
-    return Verdict(kind="source", id=source_id, source_id=source_id, uri=uri, outcome="written")
-
-
-def _values(verdict: Verdict) -> tuple[str | int, ...]:
-    return tuple(getattr(verdict, name) for name in _VERDICT.split(", "))
 
 
 def _to_text(entry: Entry) -> str:

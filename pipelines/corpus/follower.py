@@ -9,9 +9,9 @@ _Row = TypeVar("_Row")
 
 
 class Follower(Generic[_Row]):
-    """Follows another table by its keys; rows of its own that nobody asked for go to `lonely`."""
+    """Follows another table by its keys; rows of its own that nobody asked for go to `lonely`, if anywhere."""
 
-    def __init__(self, rows: Iterator[tuple[str, _Row]], lonely: Callable[[str, _Row], None]) -> None:
+    def __init__(self, rows: Iterator[tuple[str, _Row]], lonely: Callable[[str, _Row], None] | None = None) -> None:
         """Take keys and rows in ascending order."""
         self._rows, self._lonely = rows, lonely
         self._next = next(rows, None)
@@ -33,5 +33,6 @@ class Follower(Generic[_Row]):
 
     def _skip(self) -> None:
         assert self._next is not None
-        self._lonely(*self._next)
+        if self._lonely is not None:
+            self._lonely(*self._next)
         self._next = next(self._rows, None)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from densewalk.datasets.ledger import Outcome, Verdict, ledger_order, name_verdict, source_verdict
-from densewalk.pipelines.corpus.merged_ledger import MergedLedger
+from densewalk.pipelines.corpus.merging.merged_ledger import MergedLedger
 from tests.corpus_rows import a_source
 from tests.made_datasets import copy_verdict
 

@@ -25,7 +25,6 @@ def look_up(home: Home, *, keys: Container[str], contents: Container[str], rewri
     """
     tables = Tables(home.folder)
     card = tables.card
-    assert card is not None, f"{home.name} has no card"
     rows = _look_through_tables(tables, keys, contents)
     for rejection in read_rejected(home.folder / REJECTED):
         _refuse(rejection.source_id in contents or twin_of(rejection.detail) in keys, rejection.key, REJECTED)

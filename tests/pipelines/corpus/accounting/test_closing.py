@@ -1,8 +1,8 @@
 """Closing: reels become sources, and which row a name gets."""
 
 from densewalk.datasets.ledger import PURGED, Verdict, name_verdict, source_verdict
+from densewalk.pipelines.corpus.accounting.closing import row_of, source_row_verdict, whole_source
 from densewalk.pipelines.corpus.admission import DUPLICATE
-from densewalk.pipelines.corpus.closing import row_of, source_row_verdict, whole_source
 from densewalk.pipelines.corpus.staging import ReelOutcome, StagedClip
 from tests.corpus_rows import a_clip, a_source, a_source_row
 

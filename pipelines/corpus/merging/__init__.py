@@ -1,0 +1,1 @@
+"""Several datasets become one, or one gets other shards."""
