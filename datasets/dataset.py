@@ -222,9 +222,9 @@ def read_card(folder: Path) -> DatasetCard:
         content = json.loads(path.read_bytes())
         schema = content["schema"]
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise DataError(f"{path} is not the card of a dataset: {error!r}; repeat the prepare command") from error
+        raise DataError(f"{path} is not the card of a dataset: {error!r}; put a copy of it back") from error
     if not isinstance(schema, int) or schema > SCHEMA_VERSION:
         raise DataError(f"{path} has schema {schema}, this densewalk reads up to {SCHEMA_VERSION}; upgrade densewalk")
     if missing := {field.name for field in fields(DatasetCard)} - content.keys():
-        raise DataError(f"{path} lacks {', '.join(sorted(missing))}; repeat the prepare command")
+        raise DataError(f"{path} lacks {', '.join(sorted(missing))}; put a copy of it back")
     return DatasetCard(**{field.name: content[field.name] for field in fields(DatasetCard)})

@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
-from densewalk.datasets.config import leaves, to_mapping
-from densewalk.datasets.errors import ConfigError
+from densewalk.datasets.config import from_mapping, leaves, to_mapping
+from densewalk.datasets.errors import ConfigError, DataError
 from densewalk.pipelines.corpus.pack import PackConfig
 from densewalk.pipelines.dedup.dedup_config import DedupConfig
 from densewalk.pipelines.engine import EngineConfig
@@ -28,10 +28,11 @@ from densewalk.pipelines.stages.quality import QualityConfig
 from densewalk.pipelines.stages.shots import ShotConfig
 from densewalk.pipelines.stages.tracks import TracksConfig
 
-__all__ = ["PrepareConfig", "check_config", "check_recipe", "recipe_hash"]
+__all__ = ["PrepareConfig", "check_config", "check_recipe", "read_config", "recipe_hash"]
 
 _FREE = ("sources", "fetch", "engine", "pack")
 """Sections that may change while a dataset grows."""
+_AGAIN = "put a copy of it back (README.md of the dataset lists its settings)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,17 +76,19 @@ def recipe_hash(config: PrepareConfig, versions: Mapping[str, int]) -> str:
     return hashlib.sha256(f"{json.dumps(shaping, sort_keys=True)} {stages}".encode()).hexdigest()[:16]
 
 
+def read_config(file: Path) -> PrepareConfig:
+    """Return what a dataset was made with; raises `DataError` when the YAML file is absent, damaged or unknown."""
+    try:
+        return from_mapping(PrepareConfig(), _content(file))
+    except ConfigError as error:
+        raise DataError(f"{file} is not a configuration of this densewalk: {error}; upgrade it, or {_AGAIN}") from error
+
+
 def check_config(file: Path, config: PrepareConfig) -> None:
     """Raise `ConfigError` naming every setting in which `config` differs from the YAML file, if there is one."""
     if not file.is_file():
         return
-    try:
-        content = yaml.safe_load(file.read_text())
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigError(f"cannot read {file}: {error}; choose another --out") from error
-    if not isinstance(content, Mapping):
-        raise ConfigError(f"{file} is not the configuration of a dataset; choose another --out")
-    written, asked = _shaping(content), _shaping(to_mapping(config))
+    written, asked = _shaping(_content(file)), _shaping(to_mapping(config))
     changed = [
         f"  {name}: {written.get(name, 'absent')!r} in the dataset, {asked.get(name, 'absent')!r} now"
         for name in sorted(written.keys() | asked.keys())
@@ -106,6 +109,16 @@ def check_recipe(folder: Path, written: str, config: PrepareConfig, versions: Ma
             f"{folder} was made by other versions of the stages (recipe {written}, this densewalk: {stages}); "
             "choose another --out"
         )
+
+
+def _content(file: Path) -> Mapping[str, Any]:
+    try:
+        content = yaml.safe_load(file.read_text())
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise DataError(f"cannot read {file}: {error}; {_AGAIN}") from error
+    if not isinstance(content, Mapping):
+        raise DataError(f"{file} is not the configuration of a dataset; {_AGAIN}")
+    return content
 
 
 def _shaping(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -133,7 +133,9 @@ class Decode(Stage[Probed, Reel]):
         try:
             for answer in self._answers(probed, folders):
                 if "no_space" in answer:
-                    raise DataError(f"no space left in {self.scratch}: {answer['no_space']}; choose another --out")
+                    raise DataError(
+                        f"no space left in {self.scratch}: {answer['no_space']}; free some, then repeat the command"
+                    )
                 if "outcome" in answer:
                     yield source_verdict(source, answer["outcome"], answer["reason"], answer["detail"])
                 else:

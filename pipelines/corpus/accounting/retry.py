@@ -19,8 +19,8 @@ class Retry:
     @classmethod
     def parse(cls, text: str) -> "Retry":
         """Read `failed` or `failed:REASON`; raises `ConfigError` for anything else."""
-        outcome, _, reason = text.partition(":")
-        if outcome.strip() != "failed":
+        outcome, colon, reason = text.partition(":")
+        if outcome.strip() != "failed" or (colon and not reason.strip()):
             raise ConfigError(f"cannot retry {text!r}; expected --retry failed or --retry failed:REASON")
         return cls(reason=reason.strip())
 

@@ -32,8 +32,9 @@ class Wish:
 
         Raises `ConfigError` for what is none of these.
         """
-        if _ID.fullmatch(text) or _SHA256.fullmatch(text):
-            return cls(text, source_id(text), frozenset())
+        digits = text.lower()
+        if _ID.fullmatch(digits) or _SHA256.fullmatch(digits):
+            return cls(text, source_id(digits), frozenset())
         try:
             return cls(text, "", frozenset({text, locate(text, Path.cwd())}))
         except ValueError as error:

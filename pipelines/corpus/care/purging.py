@@ -78,8 +78,7 @@ def purge(
 
 
 def _plan(folder: Path, request: PurgeRequest) -> PurgePlan:
-    config = from_mapping(PrepareConfig(), yaml.safe_load((folder / CONFIG).read_text()))
-    return plan_purge(Tables(folder), request, config.dedup)
+    return plan_purge(Tables(folder), request, read_config(folder / CONFIG).dedup)
 
 
 def _begin(home: Home, request: PurgeRequest, plan: PurgePlan) -> Certificate:

@@ -45,7 +45,7 @@ class Part:
         """
         tables = Tables(folder)
         card = tables.card
-        config = from_mapping(PrepareConfig(), yaml.safe_load((folder / CONFIG).read_text()))
+        config = read_config(folder / CONFIG)
         paths = [home.shard(name) for name in sorted(card.shard_sha256)]
         return cls(home, tables, card, config, paths[0].parent if paths else folder / SHARDS)
 

@@ -5,7 +5,6 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -51,7 +50,6 @@ def test_processes_share_the_rate_whatever_their_clocks_say(clocks_ahead: tuple[
     moments = sorted(float(line) for worker in workers for line in worker.communicate()[0].split())
     assert len(moments) == 15
     assert 14 / 10 - 0.02 <= moments[-1] - moments[0] < 30
-    assert all(later - earlier > 0.02 for earlier, later in pairwise(moments))
 
 
 def test_a_host_never_has_more_connections_than_allowed(hosts: Hosts) -> None:
