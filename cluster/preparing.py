@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from densewalk.cluster.engine.lanes import describe_lanes
@@ -84,8 +84,8 @@ def describe_corpus(specs: Sequence[str], home: Home, config: PrepareConfig, *, 
     return "\n".join([*(f"# {fact}" for fact in facts), to_yaml(config).rstrip()])
 
 
-def describe_result(result: PrepareResult) -> str:
-    """Return what became of every file, in a few lines."""
+def describe_result(result: PrepareResult, place: str) -> str:
+    """Return what became of every file, and how much is in the dataset at `place`, in a few lines."""
     lines = [
         f"{result.sources} sources = {result.written} written + {result.rejected} rejected + {result.failed} failed"
         + (f" + {result.purged} purged" if result.purged else ""),
@@ -93,7 +93,7 @@ def describe_result(result: PrepareResult) -> str:
             f"  {count:4d} {reason}"
             for reason, count in sorted(result.reasons.items(), key=lambda item: (-item[1], item[0]))
         ),
-        f"{result.new_clips} new clips, {result.clips} in {result.folder}",
+        f"{result.new_clips} new clips, {result.clips} in {place}",
     ]
     return "\n".join(lines)
 
@@ -131,7 +131,7 @@ def _write_report(home: Home) -> None:
     from densewalk.cluster.corpus_report.page import write_corpus_report
 
     try:
-        write_corpus_report(home.folder)
+        write_corpus_report(home.folder, name=PurePath(home.name).name)
         home.publish_notes()
     except (DataError, OSError) as error:
         _log.warning("the dataset is finished, its report is not: %s", error)

@@ -64,13 +64,21 @@ def inspect(
         with home.reading() as folder:
             say(describe_cuts(folder, shots, tolerance_frames=tolerance))
     if sheet is not None:
-        from densewalk.cluster.corpus_report.clip_pictures import clip_sheet
-        from densewalk.ssl.show.still import write_png
-
-        write_png(sheet, clip_sheet(home.folder, most=clips))
-        say(f"first, middle and last frames of clips in {sheet}")
+        _draw(home, sheet, clips)
     if result.findings.count:
         raise DataError(f"{_listed(result)}\ndensewalk inspect {dataset} --repair takes out what is damaged")
+
+
+def _draw(home: "Home", sheet: Path, clips: int) -> None:
+    from densewalk.cluster.corpus_report.clip_pictures import clip_sheet
+    from densewalk.cluster.corpus_report.clip_rows import spread_clips
+    from densewalk.ssl.show.still import write_png
+
+    with home.reading() as folder:
+        for row in spread_clips(folder, clips):
+            home.shard(row.shard)  # out of a bucket it is fetched into the folder
+        write_png(sheet, clip_sheet(folder, most=clips))
+    say(f"first, middle and last frames of clips in {sheet}")
 
 
 def _repair(home: "Home", decode: int) -> None:
@@ -81,7 +89,7 @@ def _repair(home: "Home", decode: int) -> None:
     with shown_progress() as show:
         done = repair_dataset(home, decode_one_in=decode, on_shard=lambda number, total: show("verify", number, total))
     if done.rebuilt_index:
-        say("the index could not be read and was rebuilt from the shards")
+        say("the index was unreadable or wrong, and was rebuilt from the shards")
     if not done.found.findings.count:
         say(describe_audit(done.found))
         return
@@ -89,7 +97,9 @@ def _repair(home: "Home", decode: int) -> None:
     say(f"repaired: {done.clips} clips of {len(done.again) + len(done.nameless)} sources were taken out")
     if done.again:
         again = "\n".join(f"  {name}" for name in done.again[:_SHOWN])
-        say(f'to be made again, by densewalk prepare SOURCES --out {home.name} --retry "failed:{DAMAGED}":\n{again}')
+        more = f"\n  and {len(done.again) - _SHOWN} more" if len(done.again) > _SHOWN else ""
+        command = f'densewalk prepare SOURCES --out {home.name} --retry "failed:{DAMAGED}"'
+        say(f"to be made again, by {command}:\n{again}{more}")
     if done.nameless:
         lost = ", ".join(done.nameless[:_SHOWN])
         say(f"no table names these sources any more, prepare makes them when it gets them: {lost}")

@@ -137,7 +137,7 @@ def _make(
         return
     with shown_preparation() as view:
         result = prepare_corpus(specs, home, config, on_ray=on_ray, view=view, retry=again)
-    say(describe_result(result))
+    say(describe_result(result, home.name))
     if spent := view.summary():
         say(spent)
     _advise(out, result)
@@ -145,7 +145,7 @@ def _make(
 
 def _advise(out: str, result: "PrepareResult") -> None:
     if result.failed:
-        say(f"next: the same command with --retry failed tries the {result.failed} that failed again")
+        say(f"next: the same command with --retry failed tries again what failed ({result.failed})")
     if result.clips:
         trains = "" if "://" in out else f", densewalk pretrain {out} --out runs/first"
         say(f"next: densewalk inspect {out}{trains}")

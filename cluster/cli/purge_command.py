@@ -1,7 +1,7 @@
 """densewalk purge: remove sources and everything derived from them from a dataset, for good."""
 
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -70,7 +70,7 @@ def purge(
         from densewalk.cluster.corpus_report.page import write_corpus_report
 
         with suppress(DataError, OSError):
-            say(f"report written to {write_corpus_report(home.folder)}")
+            say(f"report written to {write_corpus_report(home.folder, name=PurePath(home.name).name)}")
 
 
 def _say_plan(plan: "PurgePlan") -> None:

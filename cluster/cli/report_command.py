@@ -38,6 +38,10 @@ def report(
     from densewalk.cluster.run_report import write_run_report
     from densewalk.datasets.dataset import CARD
 
+    if remote := [run for run in runs if ":/" in str(run) and not run.exists()]:
+        raise ConfigError(
+            f"report reads folders, not {remote[0]}; prepare lays report.html beside a dataset in a bucket"
+        )
     if datasets := [run for run in runs if (run / CARD).is_file()]:
         if len(runs) > 1 or out is not None:
             raise ConfigError(f"a dataset has a page of its own: densewalk report {datasets[0]}, without --out")

@@ -62,14 +62,14 @@ _NUMBERS_TEXT = (
 )
 
 
-def write_corpus_report(folder: Path) -> Path:
-    """Write FOLDER/report.html and return its path.
+def write_corpus_report(folder: Path, *, name: str = "") -> Path:
+    """Write FOLDER/report.html and return its path; `name` is that of the dataset, if not the folder's.
 
     Raises `DataError` when `folder` is not a finished dataset or one of its tables cannot be read.
     """
     card, clips, sources = read_card(folder), survey_clips(folder), survey_sources(folder)
     outcomes, runs = read_outcomes(folder), read_runs(folder)
-    page = Page(f"Dataset {folder.absolute().name}", _lead(card))
+    page = Page(f"Dataset {name or folder.absolute().name}", _lead(card))
     page.section("In short", "", _facts(card), _details(card, sources))
     page.section("From sources to clips", _FUNNEL_TEXT, *_funnels(outcomes), *_reasons(outcomes))
     _add_pictures(page, folder, card, outcomes)

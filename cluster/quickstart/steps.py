@@ -35,7 +35,7 @@ def run_quickstart(plan: QuickstartPlan) -> Path:
     if not _is_prepared(plan):
         with shown_preparation() as view:
             result = prepare_corpus((), FolderHome(plan.corpus), plan.prepare, on_ray=True, view=view)
-        say(describe_result(result))
+        say(describe_result(result, str(plan.corpus)))
     for name, (run, config) in plan.trainings.items():
         say(f"3/6 pretrain {name} in {run}")
         _pretrain(run, config)

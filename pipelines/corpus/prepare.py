@@ -19,7 +19,7 @@ from pathlib import Path
 
 from densewalk.datasets.atomic import write_text
 from densewalk.datasets.config import to_yaml
-from densewalk.datasets.errors import DataError
+from densewalk.datasets.errors import ConfigError, DataError
 from densewalk.pipelines.chain import stage_versions
 from densewalk.pipelines.corpus.accounting.accounts import Accounts
 from densewalk.pipelines.corpus.accounting.books import Books
@@ -111,13 +111,15 @@ def prepare(
     With a `retry` only those of them are worked on whose row in the ledger it chooses; all other rows stay.
 
     Raises `DataError` when there is no source or another process prepares into the home, `ConfigError` when it cannot
-    be written, is something else or was made with another configuration (the difference is named), or nothing failed
-    for the reason of the retry. What an interruption leaves behind is used when the call is repeated.
+    be written, is something else or was made with another configuration (the difference is named), or there is nothing
+    that failed for the reason of the retry. What an interruption leaves behind is used when the call is repeated.
     """
     _check(home.folder, config)
     entries = _entries(specs, home.folder, config)
     with held(home, recipe_hash(config, stage_versions(config))) as work:
         _check(home.folder, config)
+        if retry is not None and not Tables(home.folder).is_finished:
+            raise ConfigError(f"{home.name} was never finished, so nothing of it has failed; leave out --retry")
         for _ in shown_held_out(work, config):
             pass  # a path that cannot be used is known before weeks of work, not after
         if not (home.folder / CONFIG).is_file():

@@ -18,7 +18,7 @@ from densewalk.datasets.ledger import Verdict
 from densewalk.datasets.records import ClipRow
 from densewalk.datasets.row_tables import read_rows
 from densewalk.pipelines.corpus.source_table import SOURCES, SourceRow
-from densewalk.pipelines.dedup.signature_table import SIGNATURES, read_signatures
+from densewalk.pipelines.dedup.signature_table import SIGNATURES
 from densewalk.pipelines.dedup.signed import Signed
 
 __all__ = ["LEDGER", "TOMBSTONES", "Tables"]
@@ -70,11 +70,12 @@ class Tables:
 
     def signatures(self) -> Iterator[Signed]:
         """Yield what the clips are known by, by key."""
-        return read_signatures(self.folder / SIGNATURES) if self.is_finished else iter(())
+        return self._rows(SIGNATURES, Signed)
 
     def tombstones(self) -> Iterator[Signed]:
-        """Yield what purged clips are known by, by key."""
-        return read_signatures(self.folder / TOMBSTONES) if self.is_finished else iter(())
+        """Yield what purged clips are known by, by key; a dataset of which nothing was purged may lack the table."""
+        is_needed = self.is_finished and self.card.source_outcomes.get("purged", 0)
+        return self._rows(TOMBSTONES, Signed) if is_needed or (self.folder / TOMBSTONES).is_file() else iter(())
 
     def _rows(self, name: str, kind: type[_Row]) -> Iterator[_Row]:
         return read_rows(self.folder / name, kind) if self.is_finished else iter(())

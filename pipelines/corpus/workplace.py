@@ -21,6 +21,7 @@ from densewalk.datasets.dataset import CARD
 from densewalk.datasets.errors import DataError
 from densewalk.pipelines.corpus.homes.folder_home import FolderHome
 from densewalk.pipelines.corpus.homes.home import WORK, Home
+from densewalk.pipelines.corpus.tables import LEDGER
 
 __all__ = ["Workplace", "held", "tended"]
 
@@ -41,10 +42,16 @@ def held(home: Home, recipe_hash: str) -> Iterator[Workplace]:
     """Hold a home for one preparation; what an earlier one left in its folder is finished or cleared.
 
     Staged sources stay when the block raises, everything temporary goes when it ends well. Raises `ConfigError` when
-    the place cannot be written or holds something else, `DataError` when another process prepares into it.
+    the place cannot be written or holds something else, `DataError` when another process prepares into it or its card
+    is lost.
     """
     work = home.folder / WORK
     with _with_scratch(home) as scratch:
+        if (home.folder / LEDGER).is_file() and not (home.folder / CARD).is_file():
+            raise DataError(
+                f"{home.name} has lost its {CARD}, without which its clips and what was purged of it are not known; "
+                "put a copy of it back or choose another --out"
+            )
         yield Workplace(
             out=home.folder,
             staged=work / "staged" / recipe_hash,

@@ -134,7 +134,7 @@ class Decode(Stage[Probed, Reel]):
             for answer in self._answers(probed, folders):
                 if "no_space" in answer:
                     raise DataError(
-                        f"no space left in {self.scratch}: {answer['no_space']}; free some, then repeat the command"
+                        f"no space left in {self.scratch}: {answer['no_space']}; free some and repeat the command"
                     )
                 if "outcome" in answer:
                     yield source_verdict(source, answer["outcome"], answer["reason"], answer["detail"])

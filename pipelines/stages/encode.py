@@ -73,7 +73,7 @@ class Encode(Stage[Cutting, Cutting]):
         except (av.error.FFmpegError, OSError) as error:
             unchecked.unlink(missing_ok=True)
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise DataError(f"no space left in {reel.folder}: {error}; free some, then repeat the command") from error
+                raise DataError(f"no space left in {reel.folder}: {error}; free some and repeat the command") from error
             return 0, f"{frames.width}x{frames.height} at {fps} frames a second: {error.strerror or error}"
         ends = frames.i420(0), frames.i420(num_frames - 1)
         fault = fault_of(unchecked, num_frames=num_frames, fps=fps, ends=ends, config=self.config)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from densewalk.datasets.config import resolve, to_yaml
-from densewalk.datasets.errors import ConfigError
-from densewalk.pipelines.recipe import PrepareConfig, check_config, check_recipe, recipe_hash
+from densewalk.datasets.errors import ConfigError, DataError
+from densewalk.pipelines.recipe import PrepareConfig, check_config, check_recipe, read_config, recipe_hash
 
 VERSIONS = {"shots": 1, "clips": 1}
 
@@ -37,8 +37,16 @@ def test_the_written_configuration_is_the_same_configuration(tmp_path: Path) -> 
     config = resolve(PrepareConfig(), overrides=["clips.max_fps=23.976", "probe.limits.max_frames=5"])
     (tmp_path / "config.yaml").write_text(to_yaml(config))
     check_config(tmp_path / "config.yaml", config)
-    assert resolve(PrepareConfig(), file=tmp_path / "config.yaml") == config
+    assert read_config(tmp_path / "config.yaml") == config
     check_config(tmp_path / "absent.yaml", config)
+
+
+def test_a_configuration_that_is_absent_or_of_a_later_densewalk_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"config\.yaml.*put a copy of it back"):
+        read_config(tmp_path / "config.yaml")
+    (tmp_path / "config.yaml").write_text("quality: {grain: 3}")
+    with pytest.raises(DataError, match=r"config\.yaml.*quality\.grain.*upgrade"):
+        read_config(tmp_path / "config.yaml")
 
 
 def test_a_difference_is_named_setting_by_setting(tmp_path: Path) -> None:
@@ -50,8 +58,10 @@ def test_a_difference_is_named_setting_by_setting(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["[1, 2", "just a text", ""])
 def test_a_file_that_is_no_configuration_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "config.yaml").write_text(text)
-    with pytest.raises(ConfigError, match=r"config\.yaml"):
+    with pytest.raises(DataError, match=r"config\.yaml"):
         check_config(tmp_path / "config.yaml", PrepareConfig())
+    with pytest.raises(DataError, match=r"config\.yaml"):
+        read_config(tmp_path / "config.yaml")
 
 
 def test_other_stage_versions_are_refused_by_name() -> None:

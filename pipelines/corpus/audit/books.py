@@ -82,6 +82,7 @@ class BookAudit:
             self._count(row)
             if row.key <= last:
                 self._findings.add(f"clip {row.key} stands behind {last} in the index", clip=row.key, books=True)
+                self._findings.index = True
                 continue
             last = row.key
             if in_ledger.match(row.key) is None:

@@ -25,6 +25,8 @@ class Findings:
     """Ids of sources whose rows contradict each other."""
     shards: set[str] = field(default_factory=set)
     """Names of shards that are not what the card says, though their clips may be sound."""
+    index: bool = False
+    """Whether the index is out of order or contradicts a shard that is what the card says."""
     books: bool = False
     """Whether tables or card have to be written anew."""
 

@@ -43,7 +43,7 @@ class ShardAudit:
                 self._findings.add(f"shard {path.name} is in {SHARDS}/ and not in dataset.json: {why}", books=True)
 
     def _look_at(self, name: str, clips: Sequence[ClipRow]) -> None:
-        stated = self._card.shard_sha256.get(name)
+        stated, before = self._card.shard_sha256.get(name), self._findings.count
         try:
             path = self._home.shard(name)
             check = _Check(name, clips, self._findings, one_in=self._one_in)
@@ -60,6 +60,8 @@ class ShardAudit:
             self._findings.add(f"shard {name} is in the index and not in dataset.json", shard=name)
         elif check.sha256 != stated:
             self._findings.add(f"shard {name} does not have the SHA-256 of dataset.json", shard=name)
+        elif self._findings.count > before:
+            self._findings.index = True
         self._home.drop_shard(name)
 
 

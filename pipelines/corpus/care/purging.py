@@ -13,9 +13,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
-from densewalk.datasets.config import from_mapping
 from densewalk.datasets.dataset import CARD, ContentHash
 from densewalk.pipelines.corpus.care.certificate import Certificate, read_certificates, write_certificate
 from densewalk.pipelines.corpus.care.purge_plan import PurgePlan, plan_purge
@@ -29,7 +26,7 @@ from densewalk.pipelines.corpus.shard_names import next_generation
 from densewalk.pipelines.corpus.tables import Tables
 from densewalk.pipelines.corpus.workplace import tended
 from densewalk.pipelines.dedup.signed import twin_of
-from densewalk.pipelines.recipe import PrepareConfig
+from densewalk.pipelines.recipe import read_config
 
 __all__ = ["PurgeResult", "plan_only", "purge"]
 
@@ -78,7 +75,9 @@ def purge(
 
 
 def _plan(folder: Path, request: PurgeRequest) -> PurgePlan:
-    return plan_purge(Tables(folder), request, read_config(folder / CONFIG).dedup)
+    tables = Tables(folder)
+    next(tables.tombstones(), None)  # without those there are nothing can be added, which is better known now
+    return plan_purge(tables, request, read_config(folder / CONFIG).dedup)
 
 
 def _begin(home: Home, request: PurgeRequest, plan: PurgePlan) -> Certificate:

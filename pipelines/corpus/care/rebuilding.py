@@ -1,4 +1,4 @@
-"""Rebuilding an index that cannot be read, from the lineage that lies beside every clip.
+"""Rebuilding an index that cannot be read or is wrong, from the lineage that lies beside every clip.
 
 The json of a clip holds all of its row but its place and the hashes of its members, and these are what reading the
 shard gives. A clip whose lineage is damaged is not in the index that comes out; the audit then misses it.
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from densewalk.datasets.dataset import INDEX, DatasetCard
 from densewalk.datasets.errors import DataError
-from densewalk.datasets.records import ClipRow
+from densewalk.datasets.records import ClipRow, file_sha256
 from densewalk.datasets.row_tables import row_from_text, row_text
 from densewalk.datasets.shards.index import write_index
 from densewalk.pipelines.corpus.audit.shard_walk import Member, ShardWalk
@@ -34,11 +34,17 @@ def index_is_readable(tables: Tables) -> bool:
     return True
 
 
-def rebuild_index(home: Home, card: DatasetCard, *, scratch: Path) -> None:
-    """Write the index of a home that is held anew; clips that cannot be described are left out."""
+def rebuild_index(home: Home, card: DatasetCard, *, scratch: Path) -> bool:
+    """Write the index of a home that is held anew and return whether it changed.
+
+    Clips that cannot be described are left out.
+    """
+    path = home.folder / INDEX
+    before = file_sha256(path) if path.is_file() else ""
     rows = (row for name in sorted(card.shard_sha256) for row in _rows(home, name))
     lines = (f"{row.key}\t{row_text(row)}\n".encode() for row in rows)
-    write_index(home.folder / INDEX, _each_once(sorted_lines(lines, scratch)))
+    write_index(path, _each_once(sorted_lines(lines, scratch)))
+    return file_sha256(path) != before
 
 
 def _each_once(lines: Iterator[bytes]) -> Iterator[ClipRow]:

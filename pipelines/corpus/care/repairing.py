@@ -3,7 +3,8 @@
 A source of which a clip is damaged, missing or contradicted by a table loses all its clips and its row says failed,
 "damaged in the dataset"; `densewalk prepare ... --retry "failed:damaged in the dataset"` makes it again, with the same
 bytes. Sound clips of other sources stay what they are; shards that are not what the card says are written anew from
-them. An index that cannot be read is rebuilt from what lies in the shards (rebuilding.py).
+them. An index that cannot be read, or contradicts shards that are as the card says, is rebuilt from what lies in the
+shards (rebuilding.py).
 """
 
 from collections.abc import Callable
@@ -30,6 +31,7 @@ class RepairResult:
     """What was found and what was done about it."""
 
     found: Audit
+    """With the index that was rebuilt, if it was."""
     rebuilt_index: bool
     clips: int
     """Clips that were taken out, sound ones of the same sources included."""
@@ -53,6 +55,8 @@ def repair(
         if rebuilt:
             rebuild_index(home, tables.card, scratch=scratch)
         found = audit_folder(home, home.folder, decode_one_in=decode_one_in, on_shard=on_shard)
+        if found.findings.index and rebuild_index(home, tables.card, scratch=scratch):
+            rebuilt, found = True, audit_folder(home, home.folder, decode_one_in=decode_one_in, on_shard=on_shard)
         plan = _Repair(tables, found.findings)
         if found.findings.count or rebuilt:
             withdraw(home, plan.withdrawal(), scratch=scratch)

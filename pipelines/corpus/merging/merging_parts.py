@@ -6,9 +6,6 @@ from dataclasses import dataclass, fields
 from itertools import groupby
 from pathlib import Path
 
-import yaml
-
-from densewalk.datasets.config import from_mapping
 from densewalk.datasets.dataset import SHARDS, DatasetCard
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.ledger import Verdict
@@ -20,7 +17,7 @@ from densewalk.pipelines.corpus.homes.home import CONFIG, Home
 from densewalk.pipelines.corpus.staging import StagedClip
 from densewalk.pipelines.corpus.tables import Tables
 from densewalk.pipelines.dedup.external_sort import sorted_lines
-from densewalk.pipelines.recipe import PrepareConfig
+from densewalk.pipelines.recipe import PrepareConfig, read_config
 
 __all__ = ["Part"]
 

@@ -40,7 +40,7 @@ def test_the_summary_names_the_stages_costs_and_what_to_do_next(videos: Path, tm
     assert result.exit_code == 0, result.output
     assert "3 sources = 2 written + 0 rejected + 1 failed" in result.stdout
     assert "workers' time: fetch " in result.stdout
-    assert "next: the same command with --retry failed tries the 1 that failed again" in result.stdout
+    assert "next: the same command with --retry failed tries again what failed (1)" in result.stdout
     assert f"next: densewalk inspect {out}, densewalk pretrain {out}" in result.stdout
     (run,) = read_runs(out)
     assert (run.engine, run.cpus, run.finished) == ("local", 1, True)

@@ -52,6 +52,7 @@ def test_wrong_input_is_refused_with_what_to_change(measured: Path, tmp_path: Pa
         (measured, tmp_path / "nowhere", "--out", tmp_path / "page.html"): "nowhere: no such folder",
         (measured, measured, "--out", tmp_path / "page.html"): "given twice",
         (measured / "scores", "--out", tmp_path): "is a folder; expected a file that ends in .html",
+        ("s3://bucket/corpus",): "prepare lays report.html beside a dataset in a bucket",
         (measured / "scores", "--out", measured / "config.yaml"): "is not named like a page",
         (measured / "scores", "--out", tmp_path / "file" / "page.html"): "choose another with --out",
     }

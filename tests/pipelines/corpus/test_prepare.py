@@ -20,6 +20,7 @@ from densewalk.datasets.dataset import Dataset
 from densewalk.datasets.errors import ConfigError, DataError
 from densewalk.datasets.ledger import read_ledger
 from densewalk.pipelines.chain import stage_versions
+from densewalk.pipelines.corpus.accounting.retry import Retry
 from densewalk.pipelines.corpus.homes.folder_home import FolderHome
 from densewalk.pipelines.corpus.pack import PackConfig
 from densewalk.pipelines.corpus.prepare import PrepareResult, plan_corpus, prepare
@@ -76,6 +77,23 @@ def corpus(tmp_path_factory: pytest.TempPathFactory, write_video: Callable[..., 
     _run([first], root / "grown")
     _run([first, second], root / "grown")
     return Corpus(first, second, root / "dataset", root / "grown")
+
+
+def test_a_dataset_that_lost_its_card_is_not_begun_anew(corpus: Corpus, tmp_path: Path) -> None:
+    _run([corpus.first], tmp_path / "D")
+    (tmp_path / "D" / "dataset.json").unlink()
+    before = _digest(tmp_path / "D")
+    with pytest.raises(DataError, match=r"lost its dataset\.json.*put a copy of it back"):
+        _run([corpus.first], tmp_path / "D")
+    after = _digest(tmp_path / "D")
+    assert {name: after[name] for name in before} == before
+
+
+def test_nothing_can_be_tried_again_before_anything_was_made(corpus: Corpus, tmp_path: Path) -> None:
+    home = FolderHome(tmp_path / "D")
+    with pytest.raises(ConfigError, match="leave out --retry"):
+        prepare([str(corpus.first)], home, CONFIG, InProcessEngine(), retry=Retry())
+    assert not (tmp_path / "D" / "config.yaml").exists()
 
 
 def test_every_file_is_accounted_for(corpus: Corpus, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def test_failed_sources_are_chosen_by_the_beginning_of_their_reason(
     assert Retry.parse(text).matches(name_verdict("/a", outcome, reason, "")) is matches
 
 
-@pytest.mark.parametrize("text", ["", "rejected", "gone", "failing:x"])
+@pytest.mark.parametrize("text", ["", "rejected", "gone", "failing:x", "failed:", "failed: "])
 def test_only_failures_can_be_tried_again(text: str) -> None:
     with pytest.raises(ConfigError, match="--retry failed:REASON"):
         Retry.parse(text)

@@ -171,6 +171,23 @@ def test_an_unreadable_file_is_kept_out_under_its_name(tmp_path: Path) -> None:
     assert len(Dataset.open(folder).rows) == 12
 
 
+def test_hashes_may_be_written_in_capitals(dataset: Path) -> None:
+    first, second = list(Tables(dataset).sources())[:2]
+    _purge(dataset, first.id.upper(), listed=(second.sha256.upper(),))
+    assert {row.id for row in _sources(dataset).values() if row.outcome == "purged"} >= {first.id, second.id}
+
+
+@pytest.mark.parametrize("name", ["tombstones.parquet", "config.yaml"])
+def test_a_file_without_which_a_purge_would_be_wrong_is_named(dataset: Path, name: str) -> None:
+    first, second = list(Tables(dataset).sources())[:2]
+    _purge(dataset, first.id)
+    (dataset / name).unlink()
+    before = _digest(dataset)
+    with pytest.raises(DataError, match=name):
+        _purge(dataset, second.id)
+    assert _digest(dataset) == before
+
+
 def test_purging_again_is_a_no_op_that_says_so(dataset: Path) -> None:
     _purge(dataset, FIRST.id)
     before = _digest(dataset)

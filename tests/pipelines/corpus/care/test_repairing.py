@@ -10,7 +10,8 @@ import pytest
 from densewalk.datasets.dataset import Dataset, read_card
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.ledger import read_ledger
-from densewalk.datasets.records import file_sha256
+from densewalk.datasets.records import ClipRow, file_sha256
+from densewalk.datasets.row_tables import read_rows, write_rows
 from densewalk.pipelines.corpus.audit.auditing import audit
 from densewalk.pipelines.corpus.care.repairing import DAMAGED, RepairResult, repair
 from densewalk.pipelines.corpus.homes.folder_home import FolderHome
@@ -48,10 +49,9 @@ def _cut(folder: Path) -> None:
     path.write_bytes(path.read_bytes()[:5000])
 
 
-def _drop_index_row(folder: Path) -> None:
-    path = folder / "index.parquet"
-    table = pq.read_table(path)
-    pq.write_table(table.slice(1), path)
+def _change_index(folder: Path, change: Callable[[list[ClipRow]], list[ClipRow]]) -> None:
+    rows = change(list(read_rows(folder / "index.parquet", ClipRow)))
+    write_rows(folder / "index.parquet", ClipRow, rows)
 
 
 DAMAGES: dict[str, Callable[[Path], object]] = {
@@ -59,7 +59,12 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "a flipped bit of a header": lambda folder: _flip(folder, lambda offset: offset - 500),
     "a shard that is cut off": _cut,
     "a shard that is gone": lambda folder: (folder / "shards" / "clips-00001.tar").unlink(),
-    "a clip that the index lost": _drop_index_row,
+}
+LIES: dict[str, Callable[[list[ClipRow]], list[ClipRow]]] = {
+    "a row is lost": lambda rows: rows[1:],
+    "rows are swapped": lambda rows: [rows[1], rows[0], *rows[2:]],
+    "clips lie elsewhere": lambda rows: [replace(row, offset=row.offset + 512) for row in rows],
+    "another licence": lambda rows: [replace(row, licence="nobody knows") for row in rows],
 }
 
 
@@ -100,6 +105,29 @@ def test_an_index_that_cannot_be_read_is_rebuilt_byte_for_byte(dataset: Path, lo
     result = _repair(dataset)
     assert result.rebuilt_index
     assert result.clips == 0
+    assert _digest(dataset) == before
+
+
+@pytest.mark.parametrize("lie", LIES.values(), ids=LIES.keys())
+def test_an_index_that_contradicts_sound_shards_costs_no_clip(
+    dataset: Path, lie: Callable[[list[ClipRow]], list[ClipRow]]
+) -> None:
+    before = _digest(dataset)
+    _change_index(dataset, lie)
+    assert audit(FolderHome(dataset)).findings.index
+    result = _repair(dataset)
+    assert (result.rebuilt_index, result.clips, result.again) == (True, 0, ())
+    assert _digest(dataset) == before
+
+
+@pytest.mark.parametrize("table", ["signatures.parquet", "ledger.parquet", "sources.parquet", "dataset.json"])
+def test_a_lost_table_costs_no_clip_either(dataset: Path, table: str) -> None:
+    (dataset / table).unlink()
+    before = _digest(dataset)
+    with pytest.raises(DataError, match=table):
+        audit(FolderHome(dataset))
+    with pytest.raises(DataError, match=table):
+        _repair(dataset)
     assert _digest(dataset) == before
 
 
