@@ -89,7 +89,7 @@ def test_an_interrupted_preparation_leaves_its_cost_and_goes_on(
 def test_a_report_that_cannot_be_made_costs_a_warning_only(
     videos: Path, tmp_path: Path, densewalk: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(folder: Path) -> Path:
+    def fail(folder: Path, *, name: str) -> Path:
         raise OSError("no ink")
 
     monkeypatch.setattr("densewalk.cluster.corpus_report.page.write_corpus_report", fail)
