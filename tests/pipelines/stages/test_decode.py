@@ -222,7 +222,7 @@ def test_a_file_that_vanished_fails(make_video: MakeVideo, stage: Decode) -> Non
 def test_a_full_disk_is_nobodys_video(make_video: MakeVideo, stage: Decode, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Sandbox, "stream", lambda *_, **__: iter([{"no_space": "No space left on device"}]))
     path = make_video()
-    with pytest.raises(DataError, match="--out"):
+    with pytest.raises(DataError, match="repeat the command"):
         list(stage([_probed(path, temporary=True)]))
     assert path.exists(), "the file is still to be decoded"
 

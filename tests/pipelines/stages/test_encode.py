@@ -78,7 +78,7 @@ def test_a_full_disk_ends_the_run_with_advice(
         raise av.error.FFmpegError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(encode, "encode_clip", full)
-    with pytest.raises(DataError, match="choose another --out"):
+    with pytest.raises(DataError, match="repeat the command"):
         Encode(EncodeConfig())([cutting_of(make_video(num_frames=3))])
 
 
