@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from densewalk.pipelines.stage import Stage
 
 __all__ = ["Pass", "run_pass"]
 
-_MOST_RECORDS_A_PARCEL = 16
+_MOST_RECORDS_A_PARCEL = 64
 _PARCELS_A_WORKER = 8
 """At least so many, so that the last ones to finish are not far apart."""
 
@@ -103,7 +103,10 @@ def _source(folder: Path, records_a_parcel: int) -> Any:
 
 
 def _context(reels_ahead: int) -> Any:
-    """Return settings under which every row is a block of its own and what a worker loses is lost for this pass."""
+    """Return settings for rows that are blocks of their own, no repetition within a pass, and pools that only grow.
+
+    A pool whose rows mostly pass through looks idle between them; Ray Data would end and start its workers in turns.
+    """
     import ray.data
 
     from densewalk.cluster.engine.holding_back import hold_back
@@ -114,5 +117,6 @@ def _context(reels_ahead: int) -> Any:
     context.target_max_block_size = 1
     context.target_min_block_size = 1
     context.max_errored_blocks = -1
+    context.autoscaling_config = replace(context.autoscaling_config, actor_pool_util_downscaling_threshold=-1.0)
     hold_back(context, reels_ahead)
     return context

@@ -16,7 +16,7 @@ _LINE_OVERHEAD = 64
 """Bytes that a line takes in a list beside its own."""
 
 
-def sorted_lines(lines: Iterable[bytes], folder: Path, *, memory_bytes: int = 64 << 20) -> Iterator[bytes]:
+def sorted_lines(lines: Iterable[bytes], folder: Path, *, memory_bytes: int = 16 << 20) -> Iterator[bytes]:
     """Yield lines in the order of their bytes; they hold no line feed but at their end.
 
     About `memory_bytes` of lines are held; the rest lies in files below `folder` that go when the iterator ends.

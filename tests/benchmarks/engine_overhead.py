@@ -1,15 +1,17 @@
-"""What Ray costs over the engine in process, on many small clips.
+"""What Ray costs over the engine in process, on 1,000 small films: by the whole chain, and by a chain without shots.
 
-On each of two cores a command prepares half of the films in its own process, both at the same time: the least that two
-cores can take. Ray then prepares all of them on the same two cores. Films are short and small, shots are not sought, so
-that little work hides what an engine does a record; at the sizes of real films the same milliseconds weigh less.
-Starting up is measured on two films and taken off.
+On each of two cores a command prepares half of some films in its own process, both at the same time: the least that two
+cores can take. Ray prepares all of them on the same two cores. The chain without shots leaves so little work that it
+shows what an engine does a record; the whole chain is what a user runs. The engines take turns at quarters of the films,
+since the speed of a shared machine drifts, and prepare a few films first, enough that every worker starts, so that
+starting up and the cost of a further film are told apart.
 """
 
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.benchmarks._densewalk_command import ENVIRONMENT, cores, densewalk
 from tests.benchmarks._measuring import Row
@@ -17,69 +19,76 @@ from tests.benchmarks._process_tree import TreeCost, watch
 from tests.benchmarks._tiny_videos import write_tiny_videos
 
 DEVICES = ("cpu",)
-_NUM_FILMS = 1000
+_FEW, _NUM_FILMS, _ROUNDS = 32, 1000, 4
 _FILM = {"size_wh": (256, 144), "num_frames": 48, "fps": 24}
-_OPTIONS = ("shots.detector=none", "dedup.near=false")
+_CHAINS = {"without shots": ("shots.detector=none", "dedup.near=false"), "whole chain": ()}
+
+
+class _Cost(NamedTuple):
+    wall: float
+    cpu: float
+    peak_mib: float
 
 
 def run(device: str) -> Iterator[Row]:
-    """Yield both engines' clocks, then Ray's surplus."""
+    """Yield both engines' clocks, then Ray's surplus, for each chain."""
     two = cores()[:2]
     if len(two) < 2:
         yield "two cores are needed", float("nan"), ""
         return
-    with tempfile.TemporaryDirectory() as text:
-        folder = Path(text)
-        films = write_tiny_videos(folder / "films", _NUM_FILMS, **_FILM)
-        halves = _halves(films)
-        local_start = _on_each_core(_halves(films[:4]), two, folder / "local-start")
-        local = _on_each_core(halves, two, folder / "local")
-        ray_start = _on_ray(films[:2], two, folder / "ray-start")
-        ray = _on_ray(films, two, folder / "ray")
-    local_wall, local_cpu = _net(local, local_start)
-    ray_wall, ray_cpu = _net([ray], [ray_start])
     yield "films", _NUM_FILMS, "films"
-    yield "in process: start-up, wall clock", max(cost.seconds for cost in local_start), "s"
-    yield "in process: wall clock a film and core", 2000 * local_wall / _NUM_FILMS, "ms"
-    yield "in process: processor a film", 1000 * local_cpu / _NUM_FILMS, "ms"
-    yield "Ray: start-up, wall clock", ray_start.seconds, "s"
-    yield "Ray: start-up, processor", ray_start.cpu_seconds, "s"
-    yield "Ray: wall clock a film and core", 2000 * ray_wall / _NUM_FILMS, "ms"
-    yield "Ray: processor a film", 1000 * ray_cpu / _NUM_FILMS, "ms"
-    yield "Ray: peak memory", ray.peak_mib, "MiB"
-    yield "Ray over in process: wall clock", 100 * (ray_wall / local_wall - 1), "%"
-    yield "Ray over in process: processor", 100 * (ray_cpu / local_cpu - 1), "%"
+    with tempfile.TemporaryDirectory() as text:
+        films = write_tiny_videos(Path(text) / "films", _NUM_FILMS, **_FILM)
+        for chain, options in _CHAINS.items():
+            for name, value, unit in _compared(films, two, options, Path(text) / chain.replace(" ", "-")):
+                yield f"{chain}, {name}", value, unit
 
 
-def _halves(films: Sequence[Path]) -> list[Sequence[Path]]:
-    """Return every other film, and the rest."""
-    return [films[0::2], films[1::2]]
+def _compared(films: Sequence[Path], two: Sequence[int], options: Sequence[str], folder: Path) -> Iterator[Row]:
+    engines = {"in process": _on_each_core, "Ray": _on_ray}
+    few = {name: prepare(films[:_FEW], two, options, folder / f"{name}-few") for name, prepare in engines.items()}
+    rounds: dict[str, list[_Cost]] = {name: [] for name in engines}
+    for number in range(_ROUNDS):
+        for name, prepare in engines.items():
+            rounds[name].append(prepare(films[number::_ROUNDS], two, options, folder / f"{name}-{number}"))
+    wall, cpu = {}, {}
+    for name, costs in rounds.items():
+        further = len(films) - _ROUNDS * _FEW
+        wall[name] = (sum(cost.wall for cost in costs) - _ROUNDS * few[name].wall) / further
+        cpu[name] = (sum(cost.cpu for cost in costs) - _ROUNDS * few[name].cpu) / further
+        yield f"{name}: wall clock a further film", 1000 * wall[name], "ms"
+        yield f"{name}: processor a further film", 1000 * cpu[name], "ms"
+        yield f"{name}: wall clock to start and end", few[name].wall - _FEW * wall[name], "s"
+        yield f"{name}: peak memory", max(cost.peak_mib for cost in costs), "MiB"
+    yield "Ray over in process: wall clock a further film", 100 * (wall["Ray"] / wall["in process"] - 1), "%"
+    yield "Ray over in process: processor a further film", 100 * (cpu["Ray"] / cpu["in process"] - 1), "%"
 
 
-def _on_each_core(halves: Sequence[Sequence[Path]], two: Sequence[int], folder: Path) -> list[TreeCost]:
+def _on_each_core(films: Sequence[Path], two: Sequence[int], options: Sequence[str], folder: Path) -> _Cost:
+    """Return the cost of two commands, a core and half of the films each."""
+
     def prepare(half: Sequence[Path], core: int) -> TreeCost:
         listing = _listed(half, folder / f"{core}.txt")
-        command = densewalk("prepare", listing, "--out", folder / str(core), "--engine", "local", *_OPTIONS)
+        command = densewalk("prepare", listing, "--out", folder / str(core), "--engine", "local", *options)
         return watch(command, cores=[core], environment=ENVIRONMENT)
 
-    with ThreadPoolExecutor(len(halves)) as pool:
-        return list(pool.map(prepare, halves, two))
+    with ThreadPoolExecutor(len(two)) as pool:
+        costs = list(pool.map(prepare, (films[0::2], films[1::2]), two))
+    return _Cost(
+        max(cost.seconds for cost in costs),
+        sum(cost.cpu_seconds for cost in costs),
+        sum(cost.peak_mib for cost in costs),
+    )
 
 
-def _on_ray(films: Sequence[Path], two: Sequence[int], folder: Path) -> TreeCost:
+def _on_ray(films: Sequence[Path], two: Sequence[int], options: Sequence[str], folder: Path) -> _Cost:
     listing = _listed(films, folder / "list.txt")
-    command = densewalk("prepare", listing, "--out", folder / "out", "--engine", "ray", "engine.cpus=2", *_OPTIONS)
-    return watch(command, cores=two, environment=ENVIRONMENT)
+    command = densewalk("prepare", listing, "--out", folder / "out", "--engine", "ray", "engine.cpus=2", *options)
+    cost = watch(command, cores=two, environment=ENVIRONMENT)
+    return _Cost(cost.seconds, cost.cpu_seconds, cost.peak_mib)
 
 
 def _listed(films: Sequence[Path], listing: Path) -> str:
-    listing.parent.mkdir(exist_ok=True)
+    listing.parent.mkdir(parents=True, exist_ok=True)
     listing.write_text("".join(f"{path}\n" for path in films))
     return f"list:{listing}"
-
-
-def _net(costs: Sequence[TreeCost], starts: Sequence[TreeCost]) -> tuple[float, float]:
-    """Return wall clock and processor seconds without starting up."""
-    wall = max(cost.seconds for cost in costs) - max(start.seconds for start in starts)
-    cpu = sum(cost.cpu_seconds for cost in costs) - sum(start.cpu_seconds for start in starts)
-    return wall, cpu
