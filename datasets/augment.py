@@ -12,42 +12,19 @@ Shapes: T frames, H W rows and columns, C channels.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
-from torch import Tensor
+from jaxtyping import UInt8
 
-from densewalk.datasets.geometry import crop_affine, flip_affine
 from densewalk.datasets.photometric import ColourChange, recolour
+from densewalk.datasets.view_geometry import Box, ViewGeometry
 from densewalk.datasets.views import View
 
-__all__ = ["Box", "ViewGeometry", "draw_crop", "draw_square", "render_view", "resample"]
-
-Box = tuple[float, float, float, float]
-"""x, y, width, height in raster pixels of the clip."""
+__all__ = ["draw_crop", "draw_square", "render_view", "resample"]
 
 _CROP_ATTEMPTS = 10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ViewGeometry:
-    """Which part of a clip a view shows, mirrored or not, at which size."""
-
-    box_xywh: Box
-    """Box of the clip that fills the view, raster pixels."""
-    flip: bool = False
-    """Whether the view is mirrored left to right."""
-    size_hw: tuple[int, int]
-    """Rows and columns of the view."""
-
-    @property
-    def clip_from_view(self) -> Float[Tensor, "3 3"]:
-        """Affine map from the view's raster to the clip's."""
-        crop = crop_affine(self.box_xywh, self.size_hw)
-        return crop @ flip_affine(self.size_hw[1]) if self.flip else crop
 
 
 def render_view(

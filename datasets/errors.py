@@ -3,6 +3,7 @@
     DensewalkError
     |-- ConfigError      an option or recipe is wrong
     |-- DataError        a file, shard, index or video is not what it should be
+    |-- UnreachableError a place does not answer now and may later
     |-- TrainingError    a run cannot go on (loss not finite, checkpoint of another architecture)
     `-- BenchmarkError   an evaluation cannot be made as asked
 
@@ -13,7 +14,15 @@ without a traceback and exits with 2; any other exception is a bug and exits wit
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["BenchmarkError", "ConfigError", "DataError", "DensewalkError", "TrainingError", "known_name"]
+__all__ = [
+    "BenchmarkError",
+    "ConfigError",
+    "DataError",
+    "DensewalkError",
+    "TrainingError",
+    "UnreachableError",
+    "known_name",
+]
 
 
 class DensewalkError(Exception):
@@ -26,6 +35,10 @@ class ConfigError(DensewalkError):
 
 class DataError(DensewalkError):
     """A file, shard, index or video is not what it should be."""
+
+
+class UnreachableError(DensewalkError):
+    """A web server or store does not answer in the time it has; the same command may succeed later."""
 
 
 class TrainingError(DensewalkError):

@@ -10,7 +10,7 @@ from fractions import Fraction
 from math import ceil, isfinite
 
 from densewalk.datasets.config import require
-from densewalk.datasets.samples import SampleSource
+from densewalk.datasets.old_samples import SampleSource
 from densewalk.datasets.views import ClipBatch
 
 __all__ = ["Mixture"]

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import UInt8
 
-from densewalk.datasets.augment import Box, ViewGeometry, draw_crop, draw_square, render_view
+from densewalk.datasets.augment import draw_crop, draw_square, render_view
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.photometric import ColourChange, draw_colour
 from densewalk.datasets.plan import PalindromePlan
+from densewalk.datasets.view_geometry import Box, ViewGeometry
 from densewalk.datasets.views import ClipBatch, Motion
 
 __all__ = ["PalindromeDraw", "draw_palindrome", "min_seconds", "palindrome_fits", "palindrome_sample"]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from densewalk.datasets.config import require
-from densewalk.datasets.samples import SampleSource
+from densewalk.datasets.old_samples import SampleSource
 from densewalk.datasets.views import ClipBatch
 
 __all__ = ["BatchStream"]

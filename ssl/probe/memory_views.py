@@ -14,9 +14,9 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from densewalk.datasets.augment import Box
 from densewalk.datasets.photometric import ColourChange, recolour
 from densewalk.datasets.readers.labelled import LabelledImage
+from densewalk.datasets.view_geometry import Box
 from densewalk.ssl.probe.cells import cell_middles
 from densewalk.ssl.probe.label_raster import ReadAt, read_labels
 from densewalk.ssl.probe.random_box import random_box

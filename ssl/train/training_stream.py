@@ -4,8 +4,8 @@ from densewalk.datasets.clips import ClipSource
 from densewalk.datasets.config import require
 from densewalk.datasets.dataset import Dataset
 from densewalk.datasets.mixture import Mixture
+from densewalk.datasets.old_samples import SampleSource
 from densewalk.datasets.plan import PalindromePlan
-from densewalk.datasets.samples import SampleSource
 from densewalk.datasets.scenes.source import SceneSource
 from densewalk.ssl.train.config import DataConfig
 

@@ -2,9 +2,9 @@
 
 On each of two cores a command prepares half of some films in its own process, both at the same time: the least that two
 cores can take. Ray prepares all of them on the same two cores. The chain without shots leaves so little work that it
-shows what an engine does a record; the whole chain is what a user runs. The engines take turns at quarters of the films,
-since the speed of a shared machine drifts, and prepare a few films first, enough that every worker starts, so that
-starting up and the cost of a further film are told apart.
+shows what an engine does a record; the whole chain is what a user runs. The engines take turns at quarters of the
+films, since the speed of a shared machine drifts, and prepare a few films first, enough that every worker starts, so
+that starting up and the cost of a further film are told apart.
 """
 
 import tempfile

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from densewalk.datasets.augment import ViewGeometry, draw_crop, draw_square, render_view, resample
+from densewalk.datasets.augment import draw_crop, draw_square, render_view, resample
 from densewalk.datasets.geometry import grid_points, transform_points
+from densewalk.datasets.view_geometry import ViewGeometry
 
 CLIP_HW = (120, 160)
 

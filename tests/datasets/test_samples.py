@@ -1,8 +1,8 @@
 from densewalk.datasets.clips import ClipSource
 from densewalk.datasets.dataset import Dataset
 from densewalk.datasets.mixture import Mixture
+from densewalk.datasets.old_samples import SampleSource
 from densewalk.datasets.plan import PalindromePlan
-from densewalk.datasets.samples import SampleSource
 
 
 def test_clips_and_mixtures_are_sample_sources(shared_dataset: Dataset) -> None:

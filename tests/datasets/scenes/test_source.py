@@ -5,8 +5,8 @@ import torch
 
 from densewalk.datasets.errors import ConfigError
 from densewalk.datasets.geometry import correspond, grid_points, inside, transform_points
+from densewalk.datasets.old_samples import SampleSource
 from densewalk.datasets.plan import PalindromePlan
-from densewalk.datasets.samples import SampleSource
 from densewalk.datasets.scenes.config import SceneConfig
 from densewalk.datasets.scenes.paths import move
 from densewalk.datasets.scenes.scene import Scene
