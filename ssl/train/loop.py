@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from densewalk.datasets.errors import ConfigError, TrainingError
-from densewalk.datasets.stream import BatchStream
+from densewalk.datasets.old_stream import BatchStream
 from densewalk.ssl.objectives import build_objective
 from densewalk.ssl.objectives.objective import Objective
 from densewalk.ssl.train.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from densewalk.datasets.errors import TrainingError
-from densewalk.datasets.stream import BatchStream
+from densewalk.datasets.old_stream import BatchStream
 from densewalk.datasets.views import ClipBatch
 from densewalk.ssl.objectives.objective import Objective, Progress, StepOutput
 from densewalk.ssl.train.checkpoint import Checkpoint

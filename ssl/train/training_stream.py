@@ -1,9 +1,9 @@
 """The batches of a run: stored clips and generated scenes, mixed at exact shares."""
 
-from densewalk.datasets.clips import ClipSource
 from densewalk.datasets.config import require
 from densewalk.datasets.dataset import Dataset
-from densewalk.datasets.mixture import Mixture
+from densewalk.datasets.old_clips import ClipSource
+from densewalk.datasets.old_mixture import Mixture
 from densewalk.datasets.old_samples import SampleSource
 from densewalk.datasets.plan import PalindromePlan
 from densewalk.datasets.scenes.source import SceneSource

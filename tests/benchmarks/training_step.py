@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
+from densewalk.datasets.old_stream import BatchStream
 from densewalk.datasets.scenes.config import SceneConfig
 from densewalk.datasets.scenes.scene import Scene
 from densewalk.datasets.scenes.source import SceneSource
-from densewalk.datasets.stream import BatchStream
 from densewalk.datasets.views import ClipBatch
 from densewalk.ssl.objectives.gmrw import GMRW, GMRWConfig
 from densewalk.ssl.objectives.objective import Progress

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from densewalk.datasets.clips import ClipSource
 from densewalk.datasets.dataset import SHARDS, Dataset
 from densewalk.datasets.errors import ConfigError, DataError
+from densewalk.datasets.old_clips import ClipSource
+from densewalk.datasets.old_stream import BatchStream
 from densewalk.datasets.plan import PalindromePlan
 from densewalk.datasets.records import ClipRow
-from densewalk.datasets.stream import BatchStream
 from densewalk.datasets.views import ClipBatch
 
 PLAN = PalindromePlan(size=16, num_frames=3, gap_seconds=(0.1, 0.5))

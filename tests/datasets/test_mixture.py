@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from densewalk.datasets.errors import ConfigError
-from densewalk.datasets.mixture import Mixture
+from densewalk.datasets.old_mixture import Mixture
 from densewalk.datasets.views import ClipBatch, View
 
 WEIGHTS = st.lists(st.integers(0, 40).map(lambda n: n / 8), min_size=1, max_size=4).filter(any)

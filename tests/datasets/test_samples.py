@@ -1,6 +1,6 @@
-from densewalk.datasets.clips import ClipSource
 from densewalk.datasets.dataset import Dataset
-from densewalk.datasets.mixture import Mixture
+from densewalk.datasets.old_clips import ClipSource
+from densewalk.datasets.old_mixture import Mixture
 from densewalk.datasets.old_samples import SampleSource
 from densewalk.datasets.plan import PalindromePlan
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from densewalk.datasets.errors import ConfigError, DataError
-from densewalk.datasets.stream import BatchStream
+from densewalk.datasets.old_stream import BatchStream
 from densewalk.datasets.views import ClipBatch, View
 
 

@@ -12,12 +12,12 @@ import torch
 from torch import nn
 
 from densewalk.datasets.dataset import INDEX, SHARDS, Dataset, write_card
+from densewalk.datasets.old_stream import BatchStream
 from densewalk.datasets.plan import PalindromePlan
 from densewalk.datasets.records import ClipRow, file_sha256
 from densewalk.datasets.scenes.config import SceneConfig
 from densewalk.datasets.shards.index import write_index
 from densewalk.datasets.shards.tar import write_shard
-from densewalk.datasets.stream import BatchStream
 from densewalk.datasets.views import ClipBatch, View
 from densewalk.ssl.matchers.gmflow import GMFlowConfig
 from densewalk.ssl.matchers.matcher import Matcher

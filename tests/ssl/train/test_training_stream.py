@@ -8,7 +8,7 @@ import torch
 
 from densewalk.datasets.dataset import Dataset
 from densewalk.datasets.errors import ConfigError, DataError
-from densewalk.datasets.mixture import Mixture
+from densewalk.datasets.old_mixture import Mixture
 from densewalk.datasets.scenes.source import SceneSource
 from densewalk.ssl.train.config import DataConfig, TrainConfig
 from densewalk.ssl.train.training_stream import open_dataset, training_source
