@@ -17,8 +17,10 @@ _ENVIRONMENT = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_BACKEND_LOG_LEVEL": "fatal",
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_worker_niceness": "0",
 }
-"""What a local Ray runs under unless the user says otherwise: no token file, no change of device masks, no chatter."""
+"""What a local Ray runs under unless the user says otherwise: no token file, no change of device masks, no chatter, and
+workers that stand behind no other process."""
 
 
 def start_ray(address: str | None = None, *, num_cpus: int | None = None, object_store_bytes: int = 256 << 20) -> bool:

@@ -4,6 +4,7 @@ Workers of an engine may outlive their parents for a moment or be reaped by nobo
 orphans fall to, and looks at all its descendants many times a second. Processor time is what the kernel says of those
 that were waited for, or the sum of what each process had when it was last seen, whichever is more. Memory is the
 proportional set size (PSS): a page that n processes share counts 1/n for each, so sums over processes mean something.
+Where there are many processes or large ones, they are looked at less often.
 Linux only.
 """
 
@@ -24,6 +25,8 @@ __all__ = ["TreeCost", "watch"]
 _SUBREAPER = 36
 _TICKS = os.sysconf("SC_CLK_TCK")
 _LOOK_SECONDS, _MEMORY_SECONDS = 0.05, 0.2
+_LOOKING_SHARE = 0.01
+"""Of a core that looking may take, so that it does not slow down what it looks at."""
 _ORPHAN_SECONDS = 20.0
 """How long descendants may outlive the command before they are ended."""
 
@@ -36,7 +39,7 @@ class TreeCost:
     """From its start to its own end."""
     cpu_seconds: float
     peak_mib: float
-    """Largest sum of PSS, looked at five times a second."""
+    """Largest sum of PSS, looked at up to five times a second."""
     peak_processes: int
     """Number of processes at that moment."""
     code: int
@@ -98,15 +101,19 @@ class _Seen:
 
     def follow(self, pid: int, began: float, deadline_seconds: float) -> tuple[float, int]:
         """Look until neither the command nor a descendant is left; return the command's seconds and exit code."""
-        seconds, code, next_memory = 0.0, None, 0.0
+        seconds, code, next_look, next_memory = 0.0, None, 0.0, 0.0
+        alive: list[tuple[tuple[int, int], int]] = []
         while True:
             now = time.perf_counter() - began
-            alive = list(_descendants())
-            self.ticks.update((key, ticks) for key, ticks in alive)
+            if now >= next_look:
+                alive = list(_descendants())
+                self.ticks.update((key, ticks) for key, ticks in alive)
+                next_look = _next(now, began, _LOOK_SECONDS)
             if now >= next_memory:
                 self._weigh([pid for (pid, _), _ in alive])
-                next_memory = now + _MEMORY_SECONDS
+                next_memory = _next(now, began, _MEMORY_SECONDS)
             for ended, status in self._reap():
+                next_look = now
                 if ended == pid:
                     seconds, code = time.perf_counter() - began, os.waitstatus_to_exitcode(status)
             if code is not None and not alive:
@@ -130,6 +137,12 @@ class _Seen:
                 return
             self.waited_seconds += usage.ru_utime + usage.ru_stime
             yield pid, status
+
+
+def _next(now: float, began: float, least_seconds: float) -> float:
+    """Return when to do again what began at `now` and has just been done."""
+    took = time.perf_counter() - began - now
+    return now + max(least_seconds, took / _LOOKING_SHARE)
 
 
 def _descendants() -> Iterator[tuple[tuple[int, int], int]]:

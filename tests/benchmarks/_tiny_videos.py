@@ -26,7 +26,7 @@ def _write(path: Path, rng: np.random.Generator, size_wh: tuple[int, int], num_f
     width, height = size_wh
     reach_wh = (width + _STEP_XY[0] * num_frames, height + _STEP_XY[1] * num_frames)
     cells_HWC = rng.integers(0, 256, (reach_wh[1] // 12, reach_wh[0] // 12, 3), dtype=np.uint8)
-    texture_HWC = cv2.resize(cells_HWC, reach_wh, interpolation=cv2.INTER_CUBIC)
+    texture_HWC = cv2.resize(cells_HWC, reach_wh, interpolation=cv2.INTER_NEAREST)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=fps, options={"preset": "ultrafast", "x264-params": "threads=1"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"

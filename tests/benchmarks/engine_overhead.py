@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
+from densewalk.datasets.dataset import read_card
 from tests.benchmarks._densewalk_command import ENVIRONMENT, cores, densewalk
 from tests.benchmarks._measuring import Row
 from tests.benchmarks._process_tree import TreeCost, watch
@@ -68,9 +69,7 @@ def _on_each_core(films: Sequence[Path], two: Sequence[int], options: Sequence[s
     """Return the cost of two commands, a core and half of the films each."""
 
     def prepare(half: Sequence[Path], core: int) -> TreeCost:
-        listing = _listed(half, folder / f"{core}.txt")
-        command = densewalk("prepare", listing, "--out", folder / str(core), "--engine", "local", *options)
-        return watch(command, cores=[core], environment=ENVIRONMENT)
+        return _prepared(half, [core], folder / str(core), "--engine", "local", *options)
 
     with ThreadPoolExecutor(len(two)) as pool:
         costs = list(pool.map(prepare, (films[0::2], films[1::2]), two))
@@ -82,13 +81,17 @@ def _on_each_core(films: Sequence[Path], two: Sequence[int], options: Sequence[s
 
 
 def _on_ray(films: Sequence[Path], two: Sequence[int], options: Sequence[str], folder: Path) -> _Cost:
-    listing = _listed(films, folder / "list.txt")
-    command = densewalk("prepare", listing, "--out", folder / "out", "--engine", "ray", "engine.cpus=2", *options)
-    cost = watch(command, cores=two, environment=ENVIRONMENT)
+    cost = _prepared(films, two, folder / "out", "--engine", "ray", "engine.cpus=2", *options)
     return _Cost(cost.seconds, cost.cpu_seconds, cost.peak_mib)
 
 
-def _listed(films: Sequence[Path], listing: Path) -> str:
+def _prepared(films: Sequence[Path], cores: Sequence[int], out: Path, *options: str) -> TreeCost:
+    """Return what a preparation costs; raises `RuntimeError` unless every film gives a clip."""
+    listing = out.with_suffix(".txt")
     listing.parent.mkdir(parents=True, exist_ok=True)
     listing.write_text("".join(f"{path}\n" for path in films))
-    return f"list:{listing}"
+    command = densewalk("prepare", f"list:{listing}", "--out", out, *options)
+    cost = watch(command, cores=cores, environment=ENVIRONMENT)
+    if (clips := read_card(out).num_clips) != len(films):
+        raise RuntimeError(f"{clips} clips of {len(films)} films")
+    return cost
