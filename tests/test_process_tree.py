@@ -6,7 +6,7 @@ import pytest
 
 from tests.benchmarks._process_tree import watch
 
-_GRANDCHILD = "block = bytearray(100 << 20)\nfor _ in range(5_000_000): pass"
+_GRANDCHILD = "import time\nblock = bytearray(100 << 20)\nfor _ in range(5_000_000): pass\ntime.sleep(2)"
 _ORPHANING = f"import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', {_GRANDCHILD!r}])"
 
 

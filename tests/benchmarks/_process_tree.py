@@ -25,7 +25,7 @@ __all__ = ["TreeCost", "watch"]
 _SUBREAPER = 36
 _TICKS = os.sysconf("SC_CLK_TCK")
 _LOOK_SECONDS, _MEMORY_SECONDS = 0.05, 0.2
-_LOOKING_SHARE = 0.01
+_LOOKING_SHARE = 0.02
 """Of a core that looking may take, so that it does not slow down what it looks at."""
 _ORPHAN_SECONDS = 20.0
 """How long descendants may outlive the command before they are ended."""
