@@ -7,12 +7,13 @@ another pass, each record by itself. Records that take their workers down are to
 
 import base64
 import os
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -178,13 +179,15 @@ class _Driver:
             yield content
 
     def close(self) -> None:
-        """End the driver and the Ray it started."""
+        """End the driver and the Ray it started; Ray's agents outlive a killed one for a minute unless they are ended."""
         self._socket.close()
         try:
             self._process.wait(_SECONDS_TO_END)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def _answer(self) -> tuple[str, Any]:
         kind, content = receive(self._socket)
