@@ -179,7 +179,7 @@ class _Driver:
             yield content
 
     def close(self) -> None:
-        """End the driver and the Ray it started; Ray's agents outlive a killed one for a minute unless they are ended."""
+        """End the driver and the Ray it started; Ray's agents would outlive a killed one by a minute."""
         self._socket.close()
         try:
             self._process.wait(_SECONDS_TO_END)
