@@ -5,32 +5,31 @@ from dataclasses import replace
 from pathlib import Path
 
 from densewalk.datasets.config import resolve, to_yaml
-from densewalk.datasets.dataset import Dataset
 from densewalk.datasets.errors import known_name
+from densewalk.datasets.opening import Location
 from densewalk.ssl.objectives import build_objective
 from densewalk.ssl.train.config import TrainConfig
 from densewalk.ssl.train.recipes import RECIPES
 from densewalk.ssl.train.run_log import StepRecord
+from densewalk.ssl.train.training_stream import open_collections
 
 __all__ = ["describe_step", "describe_training", "plan_training"]
 
 
 def plan_training(
-    recipe: str, *, dataset: Path | None = None, overrides: Sequence[str] = (), file: Path | None = None
+    recipe: str, *, datasets: Sequence[str] = (), overrides: Sequence[str] = (), file: Path | None = None
 ) -> TrainConfig:
-    """Return a recipe with a YAML file, then overrides, then the dataset laid over it.
+    """Return a recipe with a YAML file, then overrides, then the datasets laid over it.
 
-    The dataset is named by its absolute path, so that a run continues from any folder. Raises `ConfigError`.
+    Datasets are named by absolute paths, so that a run continues from any folder. Raises `ConfigError`.
     """
     config = resolve(RECIPES[known_name(recipe, RECIPES, "recipe (--recipe)")](), overrides=overrides, file=file)
-    chosen = dataset or config.data.dataset
-    if chosen is None:
-        return config
-    return replace(config, data=replace(config.data, dataset=chosen.absolute()))
+    places = [Location.parse(text).absolute for text in datasets or config.data.datasets]
+    return replace(config, data=replace(config.data, datasets=tuple(map(str, places))))
 
 
 def describe_training(config: TrainConfig) -> str:
-    """Return the configuration as YAML, headed by what it amounts to; raises `DataError` for a wrong dataset."""
+    """Return the configuration as YAML, headed by what it amounts to; raises `DataError` for wrong data."""
     objective = build_objective(config.objective)
     parameters = sum(parameter.numel() for parameter in objective.parameters())
     samples = config.steps * config.batch_size
@@ -40,9 +39,11 @@ def describe_training(config: TrainConfig) -> str:
         f"{parameters / 1e6:.2f} million parameters",
         f"generated scenes: {100 * share:.0f}% of the samples",
     ]
-    if config.data.dataset is not None:
-        clips = Dataset.open(config.data.dataset).card.num_clips
-        facts.append(f"clips of the dataset: {clips}, seen {samples * (1 - share) / clips:.1f} times each on average")
+    collections = open_collections(config.data)
+    total = sum(weight for weight, _ in collections.values())
+    for name, (weight, collection) in collections.items():
+        clips, seen = len(collection.table), samples * (1 - share) * weight / total
+        facts.append(f"{name}: {clips} clips, seen {seen / clips:.1f} times each on average")
     return "\n".join([*(f"# {fact}" for fact in facts), to_yaml(config).rstrip()])
 
 

@@ -79,7 +79,7 @@ def plan_quickstart(out: Path, videos: Path | None) -> QuickstartPlan:
         licence="BSD-3-Clause" if videos is None else "unknown",
     )
     list(read_entries(prepare.sources))
-    train = plan_training("gmrw_small", dataset=out / "corpus")
+    train = plan_training("gmrw_small", datasets=[str(out / "corpus")])
     shared_crop = replace(train.objective, plan=replace(train.objective.plan, independent_return=False))
     return QuickstartPlan(
         out=out,

@@ -99,7 +99,8 @@ def _paper_rows(
         row(name="supervised oracle", train=replace(base, objective=oracle), against=_WARPED, published=63.7),
     ]
     if dataset is not None:
-        real = replace(base, objective=warped, data=replace(base.data, dataset=dataset.absolute(), scene_weight=0.0))
+        data = replace(base.data, datasets=(str(dataset.absolute()),), scene_weight=0.0)
+        real = replace(base, objective=warped, data=data)
         rows.append(row(name="real-video training", train=real, against=_WARPED, published=47.5))
     return rows
 

@@ -1,11 +1,12 @@
 """The configuration of a training run: what is learnt, from what, how, and how long."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 from densewalk.datasets.config import require
+from densewalk.datasets.opening import Location
 from densewalk.datasets.scenes.config import SceneConfig
+from densewalk.datasets.storage.config import CacheConfig
 from densewalk.ssl.objectives.gmrw import GMRWConfig
 from densewalk.ssl.objectives.objective import ObjectiveConfig
 
@@ -39,24 +40,50 @@ class AdamWConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataConfig:
-    """Where samples come from: a prepared dataset, generated scenes, or both."""
+    """Where samples come from, in which order, and who makes them."""
 
-    dataset: Path | None = None
-    """Dataset folder made by prepare; needed when `scene_weight` is below 1."""
+    datasets: tuple[str, ...] = ()
+    """Datasets made by prepare and other data, as `datasets/opening.py` reads them: `data/corpus`, `s3://bucket/corpus`,
+    `2*kinetics:/data/k700`; weights are relative. Needed when `scene_weight` is below 1."""
     scene_weight: float = 0.5
     """Share of generated scenes among the samples, 0-1."""
     scenes: SceneConfig = field(default_factory=SceneConfig)
     """What generated scenes look like."""
-    workers: int = 1
-    """Threads that prepare batches ahead of the training step."""
+    columns: int = 16
+    """Parallel passes that an epoch is made of, whatever the number of processes; a multiple of the number of nodes
+    lets each node read shards of its own."""
+    window: int = 1024
+    """Clips that are shuffled among each other within a column, which are those of neighbouring shards."""
+    draws_per_clip: int = 1
+    """Samples that are drawn from a clip each time it is read."""
+    max_damaged: int = 100
+    """Clips that may turn out damaged before a run stops with their list."""
+    workers: int = 2
+    """Processes that read and decode beside each process that trains; with 0 it does so itself."""
+    deadline_seconds: float = 180.0
+    """Longest time that reading one clip may take; a worker that takes longer is replaced. Above
+    `cache.deadline_seconds`, or an outage would be taken for a clip that hangs."""
+    cache: CacheConfig = field(default_factory=CacheConfig)
+    """What is kept on this machine of data that lies elsewhere."""
 
     def __post_init__(self) -> None:
+        counts, amounts = ("columns", "window", "draws_per_clip"), ("workers", "max_damaged")
+        places = [Location.parse(text) for text in self.datasets]
         require(
             not 0 <= self.scene_weight <= 1 and f"data.scene_weight={self.scene_weight} is not a share within 0-1",
-            self.dataset is not None
+            bool(places)
             and self.scene_weight == 1
-            and f"data.scene_weight=1 would leave data.dataset={self.dataset} unused; lower it or drop the dataset",
-            self.workers < 1 and f"data.workers={self.workers} must be at least 1",
+            and f"data.scene_weight=1 would leave data.datasets={list(self.datasets)} unused; lower it or drop them",
+            len({place.where for place in places}) < len(places)
+            and f"data.datasets={list(self.datasets)} names a place twice; give it one weight",
+            bool(places)
+            and not any(place.weight for place in places)
+            and f"all of data.datasets={list(self.datasets)} have weight 0",
+            *(getattr(self, n) < 1 and f"data.{n}={getattr(self, n)} must be at least 1" for n in counts),
+            *(getattr(self, n) < 0 and f"data.{n}={getattr(self, n)} must not be negative" for n in amounts),
+            self.deadline_seconds <= self.cache.deadline_seconds
+            and f"data.deadline_seconds={self.deadline_seconds:g} must be above "
+            f"data.cache.deadline_seconds={self.cache.deadline_seconds:g}",
         )
 
 

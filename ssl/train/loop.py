@@ -13,11 +13,12 @@ from pathlib import Path
 import torch
 
 from densewalk.datasets.errors import ConfigError, TrainingError
-from densewalk.datasets.old_stream import BatchStream
+from densewalk.datasets.stream.batch_stream import BatchStream
 from densewalk.ssl.objectives import build_objective
 from densewalk.ssl.objectives.objective import Objective
 from densewalk.ssl.train.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
 from densewalk.ssl.train.config import TrainConfig
+from densewalk.ssl.train.damage_log import DamageLog
 from densewalk.ssl.train.failed_batch import save_failed_batch
 from densewalk.ssl.train.interruption import Interrupted, noted_signals
 from densewalk.ssl.train.pace import Pace
@@ -25,7 +26,7 @@ from densewalk.ssl.train.random_state import capture_random_state, restore_rando
 from densewalk.ssl.train.run_folder import check_config, is_finished, locked_run, write_start
 from densewalk.ssl.train.run_log import RunLog, StepRecord
 from densewalk.ssl.train.train_state import LossNotFiniteError, StepResult, TrainState
-from densewalk.ssl.train.training_stream import open_dataset, training_source
+from densewalk.ssl.train.training_stream import open_collections, training_source, training_stream
 
 __all__ = ["pretrain", "train"]
 
@@ -36,24 +37,22 @@ def pretrain(config: TrainConfig, out: Path, *, on_step: Callable[[StepRecord], 
     """Run the training that `config` describes in the folder `out`, or continue it there; return `out`.
 
     `on_step` is called with every line of metrics.jsonl. Raises `ConfigError` when `out` cannot be written to or holds
-    a run of another configuration, `DataError` for the dataset, `TrainingError` when the loss stays non-finite, and
-    `Interrupted` after the checkpoint that SIGINT or SIGTERM asked for.
+    a run of another configuration, `DataError` for the data, `UnreachableError` where it does not answer,
+    `TrainingError` when the loss stays non-finite, and `Interrupted` after the checkpoint that SIGINT or SIGTERM asked
+    for.
     """
     device = _device(config)
     with locked_run(out), _threads(config.threads):
         check_config(out, config)
         if is_finished(out, config):
             return out
-        dataset = open_dataset(config.data)
+        collections = open_collections(config.data)
         seed_everything(config.seed)
         objective = build_objective(config.objective).to(device)
-        source = training_source(config.data, dataset, objective.plan, seed=config.seed)
-        stream = BatchStream(source, config.batch_size, workers=config.data.workers)
-        try:
-            write_start(out, config, dataset_hash=None if dataset is None else dataset.hash)
+        source = training_source(config.data, collections, objective.plan, seed=config.seed)
+        with training_stream(config, source, device) as stream:
+            write_start(out, config, identities={name: data.identity for name, (_, data) in collections.items()})
             train(objective, stream, config, out, on_step=on_step)
-        finally:
-            stream.close()
     return out
 
 
@@ -70,7 +69,7 @@ def train(
     Of the configuration only optimiser, steps and the cadences matter here. Raises as `pretrain` does.
     """
     state = TrainState(objective, stream, config.optimiser, ema_decay=config.ema_decay, precision=config.precision)
-    pace = Pace()
+    pace, damage = Pace(), DamageLog(run)
     if folder := latest_checkpoint(run):
         state.restore(load_checkpoint(folder), where=str(folder))
         _log.info("%s continues after step %d", run, state.step)
@@ -81,6 +80,7 @@ def train(
             except LossNotFiniteError as error:
                 saved = save_failed_batch(run, error.batch, step=error.step, rank=error.rank)
                 raise TrainingError(f"{error}. The batch is in {saved}") from error
+            damage.note(stream.damaged)
             last = state.step == config.steps
             if last or result.skipped or state.step % config.log_every == 0:
                 record = _record(result, state.step, config.steps, pace)

@@ -26,7 +26,17 @@ __all__ = ["check_config", "is_finished", "locked_run", "read_run_card", "write_
 _CONFIG = "config.yaml"
 _CARD = "run.json"
 _LOCK = ".lock"
-_FREE = {"checkpoint_every", "keep_checkpoints", "log_every", "threads", "device", "data.workers"}
+_FREE = {
+    "checkpoint_every",
+    "keep_checkpoints",
+    "log_every",
+    "threads",
+    "device",
+    "data.workers",
+    "data.deadline_seconds",
+    "data.max_damaged",
+}
+_FREE_SECTION = "data.cache."
 
 
 @contextmanager
@@ -62,13 +72,13 @@ def check_config(run: Path, config: TrainConfig) -> None:
     before, now = _leaves(_read_yaml(path)), _leaves(to_mapping(config))
     absent = "(absent)"
     names = [*now, *(name for name in before if name not in now)]
-    changes = [(name, before.get(name, absent), now.get(name, absent)) for name in names if name not in _FREE]
+    changes = [(name, before.get(name, absent), now.get(name, absent)) for name in names if not _is_free(name)]
     problems = [f"  {name}: {old} -> {new}" for name, old, new in changes if old != new and not _grew(name, old, new)]
     if problems:
         raise ConfigError(
             f"{run} holds a run with another configuration (was -> now):\n" + "\n".join(problems) + "\n"
             "repeat the command with the old values to continue it, or choose another --out; only steps may grow, and "
-            f"{', '.join(sorted(_FREE))} may change"
+            f"{', '.join(sorted(_FREE))} and {_FREE_SECTION}* may change"
         )
 
 
@@ -78,21 +88,22 @@ def is_finished(run: Path, config: TrainConfig) -> bool:
     return folder is not None and checkpoint_step(folder) >= config.steps
 
 
-def write_start(run: Path, config: TrainConfig, *, dataset_hash: str | None) -> None:
-    """Write config.yaml and add this start to run.json.
+def write_start(run: Path, config: TrainConfig, *, identities: Mapping[str, str]) -> None:
+    """Write config.yaml and add this start to run.json; `identities` are those of the collections, by location.
 
-    Raises `DataError` when the run was started on other content of its dataset.
+    Raises `DataError` when the run was started on other content.
     """
     folder = latest_checkpoint(run)
     start: dict[str, Any] = {"command": sys.argv, "versions": versions(), "commit": commit()}
     if folder is None:
-        card = {**start, "dataset_hash": dataset_hash, "resumed": []}
+        card = {**start, "datasets": dict(identities), "resumed": []}
     else:
         card = read_run_card(run)
-        if card.get("dataset_hash") != dataset_hash:
+        before = card.get("datasets", {})
+        if changed := sorted(name for name in {*before, *identities} if before.get(name) != identities.get(name)):
             raise DataError(
-                f"the dataset {config.data.dataset} is not what {run} was started on (content {dataset_hash}, expected "
-                f"{card.get('dataset_hash')}); bring the old content back, or choose another --out"
+                f"{', '.join(changed)} is not what {run} was started on; bring the old content back, or choose another "
+                "--out"
             )
         card["resumed"] = [*card.get("resumed", []), {**start, "step": checkpoint_step(folder)}]
     write_text(run / _CONFIG, to_yaml(config))
@@ -100,7 +111,7 @@ def write_start(run: Path, config: TrainConfig, *, dataset_hash: str | None) -> 
 
 
 def read_run_card(run: Path) -> dict[str, Any]:
-    """Return run.json: command, versions, commit, content of the dataset and later starts; empty when absent."""
+    """Return run.json: command, versions, commit, content of the datasets and later starts; empty when absent."""
     path = run / _CARD
     return json.loads(path.read_text()) if path.is_file() else {}
 
@@ -121,6 +132,10 @@ def _leaves(mapping: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             leaves[f"{prefix}{name}"] = value
     return leaves
+
+
+def _is_free(name: str) -> bool:
+    return name in _FREE or name.startswith(_FREE_SECTION)
 
 
 def _grew(name: str, old: Any, new: Any) -> bool:

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from densewalk.datasets.errors import TrainingError
-from densewalk.datasets.old_stream import BatchStream
+from densewalk.datasets.stream.batch_stream import BatchStream
 from densewalk.datasets.views import ClipBatch
 from densewalk.ssl.objectives.objective import Objective, Progress, StepOutput
 from densewalk.ssl.train.checkpoint import Checkpoint
@@ -81,7 +81,7 @@ class TrainState:
         progress = Progress(step=self.step, num_steps=num_steps)
         lr = learning_rate(progress, peak=self._config.lr, warmup_steps=self._config.warmup_steps)
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._precision == "bf16"):
-            output = self.objective(batch.to(self._device), progress)
+            output = self.objective(batch, progress)
         loss = float(output.loss.detach())
         grad_norm = self._gradient(output.loss) if math.isfinite(loss) else math.nan
         skipped = not math.isfinite(grad_norm)

@@ -1,37 +1,74 @@
-"""The batches of a run: stored clips and generated scenes, mixed at exact shares."""
+"""The batches of a run: clips of any collections and generated scenes, mixed at exact shares."""
 
+from collections.abc import Mapping
+from fractions import Fraction
+
+import torch
+
+from densewalk.datasets.collection import ClipCollection
 from densewalk.datasets.config import require
-from densewalk.datasets.dataset import Dataset
-from densewalk.datasets.old_clips import ClipSource
-from densewalk.datasets.old_mixture import Mixture
-from densewalk.datasets.old_samples import SampleSource
+from densewalk.datasets.opening import Location
 from densewalk.datasets.plan import PalindromePlan
+from densewalk.datasets.samples import SampleSource
 from densewalk.datasets.scenes.source import SceneSource
-from densewalk.ssl.train.config import DataConfig
+from densewalk.datasets.stream.batch_stream import BatchStream
+from densewalk.datasets.stream.clip_source import ClipSource
+from densewalk.datasets.stream.mixture import Mixture
+from densewalk.ssl.train.config import DataConfig, TrainConfig
 
-__all__ = ["open_dataset", "training_source"]
+__all__ = ["open_collections", "training_source", "training_stream"]
 
 
-def open_dataset(config: DataConfig) -> Dataset | None:
-    """Open the run's dataset, None when it trains on generated scenes alone.
+def open_collections(config: DataConfig) -> dict[str, tuple[float, ClipCollection]]:
+    """Open what a run is trained on beside scenes: weights and collections by location, those of weight 0 left out.
 
-    Raises `ConfigError` when a dataset is needed and not named, `DataError` when the folder is no dataset.
+    Raises `ConfigError` when data is needed and not named, `DataError` for what is not what it should be,
+    `UnreachableError` for what does not answer.
     """
-    needed = config.scene_weight < 1
     require(
-        needed
-        and config.dataset is None
-        and f"data.scene_weight={config.scene_weight} leaves room for stored clips and data.dataset is not set; "
+        config.scene_weight < 1
+        and not config.datasets
+        and f"data.scene_weight={config.scene_weight} leaves room for stored clips and data.datasets is empty; "
         "name a folder made by prepare, or set data.scene_weight=1"
     )
-    return Dataset.open(config.dataset) if config.dataset is not None else None
+    places = [Location.parse(text) for text in config.datasets]
+    return {str(place): (place.weight, place.open(config.cache)) for place in places if place.weight}
 
 
-def training_source(config: DataConfig, dataset: Dataset | None, plan: PalindromePlan, *, seed: int) -> SampleSource:
-    """Return the samples of a run; raises `DataError` when no clip is long enough for the plan."""
-    parts: list[tuple[float, SampleSource]] = []
-    if dataset is not None:
-        parts.append((1 - config.scene_weight, ClipSource(dataset, plan, seed=seed)))
-    if config.scene_weight > 0:
-        parts.append((config.scene_weight, SceneSource(config.scenes, plan, seed=seed)))
+def training_source(
+    config: DataConfig, collections: Mapping[str, tuple[float, ClipCollection]], plan: PalindromePlan, *, seed: int
+) -> SampleSource:
+    """Return the samples of a run; raises `DataError` when a collection has no clip that is long enough for the plan,
+    `ConfigError` when one lacks the motion that the plan asks for.
+    """
+    scenes = Fraction(str(config.scene_weight))
+    total = sum(Fraction(str(weight)) for weight, _ in collections.values())
+    parts: list[tuple[float | Fraction, SampleSource]] = [
+        (
+            (1 - scenes) * Fraction(str(weight)) / total,
+            ClipSource(
+                collection,
+                plan,
+                seed=seed,
+                columns=config.columns,
+                window=config.window,
+                draws_per_clip=config.draws_per_clip,
+            ),
+        )
+        for weight, collection in collections.values()
+    ]
+    if scenes:
+        parts.append((scenes, SceneSource(config.scenes, plan, seed=seed)))
     return parts[0][1] if len(parts) == 1 else Mixture(parts)
+
+
+def training_stream(config: TrainConfig, source: SampleSource, device: torch.device | str) -> BatchStream:
+    """Return the batches of a run, on the device that trains."""
+    return BatchStream(
+        source,
+        config.batch_size,
+        workers=config.data.workers,
+        deadline_seconds=config.data.deadline_seconds,
+        max_damaged=config.data.max_damaged,
+        device=device,
+    )

@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from densewalk.cluster.doctor import _tiny_mp4
 from densewalk.cluster.training_plan import plan_training
-from densewalk.datasets.dataset import SHARDS, write_card
+from densewalk.datasets.dataset_card import SHARDS, write_card
 from densewalk.datasets.ledger import Verdict, ledger_order, write_ledger
 from densewalk.datasets.records import ClipRow, Source, clip_key, file_sha256
 from densewalk.datasets.scenes.config import SceneConfig

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from densewalk.cluster.dataset_summary import describe_audit, describe_cuts
-from densewalk.datasets.dataset import write_card
+from densewalk.datasets.dataset_card import write_card
 from densewalk.pipelines.corpus.audit.auditing import audit
 from densewalk.pipelines.corpus.homes.folder_home import FolderHome
 from densewalk.pipelines.corpus.source_table import SOURCES, SourceRow, write_sources

@@ -20,18 +20,18 @@ def test_overrides_lie_over_the_file_and_the_file_over_the_recipe(tmp_path: Path
     assert config.objective == plan_training("gmrw_scenes_small").objective
 
 
-@pytest.mark.parametrize("overrides", [[], ["data.dataset=corpus"]])
+@pytest.mark.parametrize("overrides", [[], ["data.datasets=[corpus]"]])
 def test_a_dataset_is_named_so_that_a_run_continues_from_any_folder(
     overrides: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    config = plan_training("gmrw_small", dataset=None if overrides else Path("corpus"), overrides=overrides)
-    assert config.data.dataset == tmp_path / "corpus"
+    config = plan_training("gmrw_small", datasets=[] if overrides else ["corpus"], overrides=overrides)
+    assert config.data.datasets == (str(tmp_path / "corpus"),)
 
 
 def test_a_dataset_that_would_not_be_used_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"data\.scene_weight"):
-        plan_training("gmrw_scenes_small", dataset=Path("corpus"))
+        plan_training("gmrw_scenes_small", datasets=["corpus"])
 
 
 def test_an_unknown_recipe_names_the_closest() -> None:
@@ -40,17 +40,17 @@ def test_an_unknown_recipe_names_the_closest() -> None:
 
 
 def test_the_explanation_is_yaml_that_makes_the_same_configuration(small_dataset: Path) -> None:
-    config = plan_training("gmrw_small", dataset=small_dataset, overrides=["steps=30", "batch_size=4"])
+    config = plan_training("gmrw_small", datasets=[str(small_dataset)], overrides=["steps=30", "batch_size=4"])
     text = describe_training(config)
     assert from_mapping(TrainConfig(), yaml.safe_load(text)) == config
     assert "# 30 steps of 4 clips: 120 samples" in text
     share = 1 - config.data.scene_weight
-    assert f"# clips of the dataset: 3, seen {120 * share / 3:.1f} times each on average" in text
+    assert f"# {small_dataset}: 3 clips, seen {120 * share / 3:.1f} times each on average" in text
 
 
 def test_explaining_a_missing_dataset_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="not a dataset folder"):
-        describe_training(plan_training("gmrw_small", dataset=tmp_path))
+        describe_training(plan_training("gmrw_small", datasets=[str(tmp_path)]))
 
 
 def _record(**changes: object) -> StepRecord:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from densewalk.datasets.dataset import read_card
+from densewalk.datasets.dataset_card import read_card
 from tests.made_datasets import MadeDataset
 
 Run = Callable[..., Result]

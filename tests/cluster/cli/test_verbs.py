@@ -179,7 +179,7 @@ def test_the_dataset_of_the_verbs_is_an_ordinary_one(videos: Path, tmp_path: Pat
     assert _prepare(densewalk, videos, tmp_path / "corpus", "licence=CC0").exit_code == 0
     dataset = Dataset.open(tmp_path / "corpus")
     assert dataset.card.licences == {"CC0": 2}
-    assert [row.frames for row in dataset.rows] == [20, 20]
+    assert [row.frames for row in dataset] == [20, 20]
 
 
 @pytest.mark.real_data

@@ -25,4 +25,4 @@ def test_clips_do_not_depend_on_where_shots_are_found(tmp_path: Path) -> None:
     with RayEngine() as engine:
         prepare(specs, FolderHome(tmp_path / "cuda"), cuda, engine)
     expected, found = (Dataset.open(tmp_path / name) for name in ("cpu", "cuda"))
-    assert [(row.key, row.sha256) for row in found.rows] == [(row.key, row.sha256) for row in expected.rows]
+    assert [(row.key, row.sha256) for row in found] == [(row.key, row.sha256) for row in expected]

@@ -98,7 +98,7 @@ def test_the_two_trainings_differ_in_nothing_but_the_crop_and_the_length(plan: Q
     alike = replace(collapsed.objective, plan=replace(collapsed.objective.plan, independent_return=True))
     assert replace(collapsed, objective=alike, steps=ours.steps) == ours
     assert collapsed.steps < ours.steps
-    assert ours.data.dataset == usual.corpus
+    assert ours.data.datasets == (str(usual.corpus),)
 
 
 def test_sample_videos_stand_in_for_ones_own_and_a_missing_folder_is_refused(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_every_row_on_one_crop_size_changes_one_setting() -> None:
 def test_a_dataset_adds_the_row_on_real_video(tmp_path: Path) -> None:
     ablation = plan_ablation("gmrw_small", dataset=tmp_path)
     row = ablation.row("real-video training")
-    assert (row.train.data.dataset, row.train.data.scene_weight) == (tmp_path, 0.0)
+    assert (row.train.data.datasets, row.train.data.scene_weight) == ((str(tmp_path),), 0.0)
 
 
 def test_rows_that_train_alike_share_their_runs_and_seeds_differ() -> None:

@@ -126,7 +126,7 @@ def test_held_out_scenes_are_beyond_every_seed_of_training() -> None:
     seeds = [scene.seed for scene in held_out_scenes(SCENE, count=3, first=5)]
     assert seeds == [seeds[0], seeds[0] + 1, seeds[0] + 2]
     source = SceneSource(SCENE, PalindromePlan(size=32, gap_seconds=(0.08, 0.17)), seed=2**21)
-    last_trained = int(source.sample(10**9).keys[0].removeprefix("scene-"))
+    last_trained = int(source.samples([10**9])[0].key.removeprefix("scene-"))
     assert last_trained < seeds[0]
     first_seed = ScenesTracking(TRACKING)(baseline("zero-motion"), subject="a").protocol["first_seed"]
     assert first_seed == next(held_out_scenes(SCENE, count=1)).seed == seeds[0] - 5

@@ -6,6 +6,7 @@ import torch
 from densewalk.datasets.errors import ConfigError
 from densewalk.datasets.geometry import crop_affine
 from densewalk.datasets.plan import PalindromePlan
+from densewalk.datasets.rendering import render
 from densewalk.datasets.scenes.config import SceneConfig
 from densewalk.datasets.scenes.source import SceneSource
 from densewalk.datasets.views import ClipBatch, Motion, View
@@ -32,7 +33,7 @@ class _Still(torch.nn.Module):
 
 def _scenes(batch: int = 2) -> ClipBatch:
     source = SceneSource(SceneConfig(height=48, width=48, num_frames=3), CONFIG.plan, seed=0)
-    return ClipBatch.collate([source.sample(number) for number in range(batch)])
+    return render(source.samples(range(batch)))
 
 
 def _drift(shift_xy: tuple[float, float], *, visible: bool = True, zoom: float = 2.0) -> ClipBatch:

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from densewalk.datasets.errors import ConfigError, DataError
-from densewalk.datasets.palindrome import draw_palindrome, palindrome_sample
+from densewalk.datasets.palindrome import cut, draw_palindrome, frames_of
+from densewalk.datasets.rendering import render
 from densewalk.datasets.views import ClipBatch
 from densewalk.ssl.matchers.cosine import CosineMatcher
 from densewalk.ssl.matchers.gmflow import GMFlow, GMFlowConfig
@@ -60,7 +61,7 @@ def _unseen_batch(video: np.ndarray) -> ClipBatch:
         draw_palindrome(CONFIG.plan(40), num_frames=len(video), fps=1.0, size_hw=video.shape[1:3], rng=rng)
         for _ in range(6)
     ]
-    return ClipBatch.collate([palindrome_sample("unseen", video[list(d.frames)], d) for d in draws])
+    return render([cut("unseen", video[list(frames_of(views))], frames_of(views), views) for views in draws])
 
 
 @pytest.mark.parametrize("make", [_cells, _flow_network])

@@ -1,7 +1,7 @@
 """A toy objective and a toy source that touch everything a checkpoint must carry."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,14 +11,16 @@ import pytest
 import torch
 from torch import nn
 
-from densewalk.datasets.dataset import INDEX, SHARDS, Dataset, write_card
-from densewalk.datasets.old_stream import BatchStream
+from densewalk.datasets.dataset import Dataset
+from densewalk.datasets.dataset_card import INDEX, SHARDS, write_card
 from densewalk.datasets.plan import PalindromePlan
 from densewalk.datasets.records import ClipRow, file_sha256
+from densewalk.datasets.samples import ClipSample
 from densewalk.datasets.scenes.config import SceneConfig
 from densewalk.datasets.shards.index import write_index
 from densewalk.datasets.shards.tar import write_shard
-from densewalk.datasets.views import ClipBatch, View
+from densewalk.datasets.stream.batch_stream import BatchStream
+from densewalk.datasets.views import ClipBatch
 from densewalk.ssl.matchers.gmflow import GMFlowConfig
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.objectives.gmrw import GMRWConfig
@@ -28,22 +30,18 @@ from densewalk.ssl.train.loop import train
 from densewalk.ssl.train.random_state import seed_everything
 from densewalk.ssl.train.run_log import StepRecord
 from tests.cards import card_of
+from tests.numbered_source import NumberedSource
 
 
-class ToySource:
+class ToySource(NumberedSource):
     """Seven samples an epoch, each its own noise."""
 
-    def __len__(self) -> int:
-        return 7
+    def samples(self, numbers: Sequence[int]) -> list[ClipSample]:
+        return [replace(sample, video_THWC=_noise(sample.frames[0])) for sample in super().samples(numbers)]
 
-    def sample(self, number: int) -> ClipBatch:
-        rng = np.random.default_rng(number)
-        view = View(
-            video_BTCHW=torch.from_numpy(rng.integers(0, 256, (1, 2, 3, 8, 8), dtype=np.uint8)),
-            clip_from_view_B33=torch.eye(3)[None],
-            frame_BT=torch.arange(2)[None],
-        )
-        return ClipBatch(keys=(f"sample-{number}",), views=(view, view))
+
+def _noise(number: int) -> np.ndarray:
+    return np.random.default_rng(number).integers(0, 256, (1, 8, 8, 3), dtype=np.uint8)
 
 
 class ToyObjective(Objective):
@@ -110,7 +108,7 @@ def toy_stream() -> Iterator[Callable[[], BatchStream]]:
     opened: list[BatchStream] = []
 
     def make() -> BatchStream:
-        opened.append(BatchStream(ToySource(), 2))
+        opened.append(BatchStream(ToySource(length=7, name="sample-"), 2))
         return opened[-1]
 
     yield make
@@ -144,7 +142,7 @@ def tiny_config() -> TrainConfig:
     scenes = SceneConfig(height=40, width=40, num_frames=3, num_layers=(1, 2))
     return TrainConfig(
         objective=GMRWConfig(matcher=matcher, plan=plan, smoothness_weight=1.0),
-        data=DataConfig(scene_weight=1.0, scenes=scenes),
+        data=DataConfig(scene_weight=1.0, scenes=scenes, workers=0),
         steps=12,
         batch_size=2,
         checkpoint_every=4,

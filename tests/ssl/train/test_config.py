@@ -1,7 +1,5 @@
 """Tests of the training configuration."""
 
-from pathlib import Path
-
 import pytest
 import yaml
 
@@ -12,7 +10,7 @@ from densewalk.ssl.train.config import AdamWConfig, DataConfig, TrainConfig
 
 def test_yaml_of_a_run_gives_the_configuration_back() -> None:
     config = TrainConfig(
-        data=DataConfig(dataset=Path("a/b"), scene_weight=0.25), optimiser=AdamWConfig(betas=(0.5, 0.9))
+        data=DataConfig(datasets=("a/b", "2*kinetics:k"), scene_weight=0.25), optimiser=AdamWConfig(betas=(0.5, 0.9))
     )
     assert from_mapping(TrainConfig(), yaml.safe_load(to_yaml(config))) == config
 
@@ -24,12 +22,12 @@ def test_overrides_reach_every_section() -> None:
             "objective.matcher.dim=32",
             "data.scenes.height=64",
             "optimiser.lr=0.01",
-            "data.dataset=D",
+            "data.datasets=[D,0.5*s3://bucket/corpus]",
             "steps=5",
         ],
     )
     assert (config.objective.matcher.dim, config.data.scenes.height, config.optimiser.lr) == (32, 64, 0.01)
-    assert config.data.dataset == Path("D")
+    assert config.data.datasets == ("D", "0.5*s3://bucket/corpus")
     assert config.steps == 5
 
 
@@ -54,7 +52,15 @@ def test_all_mistakes_are_reported_at_once() -> None:
         ("threads=-1", "threads=-1"),
         ("device=tpu", "device"),
         ("data.scene_weight=1.5", "data.scene_weight=1.5"),
-        ("data.workers=0", "data.workers=0"),
+        ("data.workers=-1", "data.workers=-1"),
+        ("data.max_damaged=-1", "data.max_damaged=-1"),
+        ("data.columns=0", "data.columns=0"),
+        ("data.window=0", "data.window=0"),
+        ("data.draws_per_clip=0", "data.draws_per_clip=0"),
+        ("data.deadline_seconds=100", "data.cache.deadline_seconds=120"),
+        ("data.datasets=[kinetcs:a]", "did you mean 'kinetics'"),
+        ("data.datasets=[0*a]", "have weight 0"),
+        ("data.datasets=[a,2*a]", "names a place twice"),
         ("optimiser.lr=0", "optimiser.lr=0"),
         ("optimiser.clip_norm=0", "optimiser.clip_norm=0"),
         ("optimiser.betas=[0.9,1.0]", "optimiser.betas"),
@@ -68,5 +74,5 @@ def test_bad_value_is_refused_under_its_name(override: str, named: str) -> None:
 
 
 def test_dataset_that_would_never_be_read_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"data\.scene_weight=1 would leave data\.dataset=D unused"):
-        DataConfig(dataset=Path("D"), scene_weight=1.0)
+    with pytest.raises(ConfigError, match=r"data\.scene_weight=1 would leave data\.datasets=\['D'\] unused"):
+        DataConfig(datasets=("D",), scene_weight=1.0)

@@ -15,7 +15,7 @@ from densewalk.datasets.dataset import Dataset
 from densewalk.datasets.errors import ConfigError, DataError, TrainingError
 from densewalk.ssl.objectives.objective import Objective
 from densewalk.ssl.train.checkpoint import latest_checkpoint
-from densewalk.ssl.train.config import DataConfig, TrainConfig
+from densewalk.ssl.train.config import TrainConfig
 from densewalk.ssl.train.interruption import Interrupted
 from densewalk.ssl.train.loop import pretrain
 from densewalk.ssl.train.run_log import StepRecord, read_metrics
@@ -130,7 +130,7 @@ def test_bad_steps_are_logged_as_skipped_and_the_third_in_a_row_ends_the_run(
     assert json.loads(saved.with_suffix(".json").read_text()) == {
         "step": 8, "rank": 0, "keys": ["sample-14", "sample-15"],
     }  # fmt: skip
-    assert load_file(saved)["view1/video_BTCHW"].shape == (2, 2, 3, 8, 8)
+    assert load_file(saved)["view0/video_BTCHW"].shape == (2, 1, 3, 8, 8)
     rows = read_metrics(tmp_path)
     assert [row["step"] for row in rows if row["skipped"]] == [2, 6, 7]
     assert all(row["loss"] is None for row in rows if row["skipped"])
@@ -151,21 +151,21 @@ def test_run_folder_has_the_documented_files(tiny_run: Path) -> None:
 def test_missing_dataset_is_a_data_error_and_a_corrected_command_may_use_the_folder(
     tiny_config: TrainConfig, tmp_path: Path
 ) -> None:
-    wrong = replace(tiny_config, data=DataConfig(dataset=tmp_path / "absent", scene_weight=0.5))
+    wrong = replace(tiny_config, data=replace(tiny_config.data, datasets=(str(tmp_path / "absent"),), scene_weight=0.5))
     with pytest.raises(DataError, match="absent"):
         pretrain(wrong, tmp_path / "run")
     assert pretrain(replace(tiny_config, steps=1), tmp_path / "run")
 
 
 def test_dataset_that_is_needed_and_not_named_is_a_config_error(tiny_config: TrainConfig, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"data\.dataset"):
+    with pytest.raises(ConfigError, match=r"data\.datasets"):
         pretrain(replace(tiny_config, data=replace(tiny_config.data, scene_weight=0.5)), tmp_path)
 
 
 def test_run_on_stored_clips_and_scenes_resumes_exactly_across_epochs(
     tiny_config: TrainConfig, tiny_dataset: Dataset, tmp_path: Path
 ) -> None:
-    data = replace(tiny_config.data, dataset=tiny_dataset.folder, scene_weight=0.5)
+    data = replace(tiny_config.data, datasets=(str(tiny_dataset.folder),), scene_weight=0.5)
     config = replace(tiny_config, data=data)
     pretrain(config, tmp_path / "straight")
     with pytest.raises(StoppedError):

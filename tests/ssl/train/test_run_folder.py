@@ -22,7 +22,7 @@ def _save(run: Path, step: int) -> None:
 
 @pytest.fixture
 def run(tmp_path: Path, tiny_config: TrainConfig) -> Path:
-    write_start(tmp_path, tiny_config, dataset_hash="abc")
+    write_start(tmp_path, tiny_config, identities={"corpus": "abc"})
     return tmp_path
 
 
@@ -99,24 +99,24 @@ def test_card_tells_command_versions_and_commit_and_adds_every_later_start(
 ) -> None:
     first = read_run_card(run)
     assert first["command"] == sys.argv
-    assert first["dataset_hash"] == "abc"
+    assert first["datasets"] == {"corpus": "abc"}
     assert first["resumed"] == []
     assert first["versions"]["torch"] == torch.__version__
     assert "densewalk" in first["versions"]
     assert first["commit"] is None or len(first["commit"].removesuffix("-dirty")) == 40
     _save(run, 4)
     monkeypatch.setattr(sys, "argv", ["densewalk", "again"])
-    write_start(run, tiny_config, dataset_hash="abc")
+    write_start(run, tiny_config, identities={"corpus": "abc"})
     card = json.loads((run / "run.json").read_text())
     assert card["command"] == first["command"]
     assert [(start["step"], start["command"]) for start in card["resumed"]] == [(4, ["densewalk", "again"])]
 
 
 def test_dataset_with_other_content_cannot_continue_a_run(run: Path, tiny_config: TrainConfig) -> None:
-    write_start(run, tiny_config, dataset_hash="abcd")  # nothing was learnt yet
+    write_start(run, tiny_config, identities={"corpus": "abcd"})  # nothing was learnt yet
     _save(run, 4)
-    with pytest.raises(DataError, match="content abc, expected abcd"):
-        write_start(run, tiny_config, dataset_hash="abc")
+    with pytest.raises(DataError, match=r"corpus is not what .* was started on"):
+        write_start(run, tiny_config, identities={"corpus": "abc"})
 
 
 def test_folder_that_cannot_be_made_is_a_config_error(tmp_path: Path) -> None:

@@ -1,0 +1,79 @@
+"""Collections by location: the one syntax in which training data is named.
+
+    data/corpus, s3://bucket/corpus, https://host/corpus     a dataset made by prepare
+    KIND:PATH                                                anything else, KIND being one of `KINDS`
+    0.3*LOCATION                                             with a weight, relative to the others of a list
+
+A path may be relative; `absolute` makes it one that means the same from any folder.
+"""
+
+import importlib
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from densewalk.datasets.collection import ClipCollection
+from densewalk.datasets.dataset import Dataset
+from densewalk.datasets.errors import known_name
+from densewalk.datasets.storage.config import CacheConfig
+
+__all__ = ["KINDS", "Location"]
+
+KINDS = {
+    "tars": "densewalk.datasets.foreign_tars.opening:open_tars",
+    "videos": "densewalk.datasets.readers.clips.videos:open_videos",
+    "frames": "densewalk.datasets.readers.clips.frame_folders:open_frames",
+    "kinetics": "densewalk.datasets.readers.clips.kinetics:open_kinetics",
+    "walking-tours": "densewalk.datasets.readers.clips.walking_tours:open_walking_tours",
+    "bdd100k": "densewalk.datasets.readers.clips.bdd100k:open_bdd100k",
+    "youtube-vos": "densewalk.datasets.readers.clips.youtube_vos:open_youtube_vos",
+    "movi": "densewalk.datasets.readers.clips.movi:open_movi",
+    "pointodyssey": "densewalk.datasets.readers.clips.pointodyssey:open_pointodyssey",
+}
+"""What opens each kind; the module is imported when it is asked for."""
+
+_WEIGHTED = re.compile(r"(\d+\.?\d*|\.\d+)\*(.+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """Where a collection lies, and its weight among others."""
+
+    kind: str = ""
+    """One of `KINDS`; empty for a dataset made by prepare."""
+    place: str
+    """Path or URL."""
+    weight: float = 1.0
+
+    @classmethod
+    def parse(cls, text: str) -> "Location":
+        """Read `[WEIGHT*][KIND:]PLACE`; raises `ConfigError` for a kind that there is none of."""
+        weighted = _WEIGHTED.fullmatch(text)
+        weight, where = (float(weighted[1]), weighted[2]) if weighted else (1.0, text)
+        kind, colon, place = where.partition(":")
+        if not colon or place.startswith("//") or Path(where).exists():
+            return cls(place=where, weight=weight)
+        return cls(kind=known_name(kind, KINDS, "kind of data (KIND:PATH)"), place=place, weight=weight)
+
+    @property
+    def absolute(self) -> "Location":
+        """The same place, named so that it can be found from any folder."""
+        if "://" in self.place:
+            return self
+        return replace(self, place=str(Path(self.place).expanduser().absolute()))
+
+    @property
+    def where(self) -> str:
+        """The text without its weight."""
+        return f"{self.kind}:{self.place}" if self.kind else self.place
+
+    def __str__(self) -> str:
+        return self.where if self.weight == 1 else f"{self.weight:g}*{self.where}"
+
+    def open(self, cache: CacheConfig) -> ClipCollection:
+        """Open the collection; raises `DataError` when it is not what it should be, `UnreachableError` when away."""
+        if not self.kind:
+            return Dataset.open(self.place, cache)
+        module, _, function = KINDS[self.kind].partition(":")
+        opened: ClipCollection = getattr(importlib.import_module(module), function)(self.place, cache)
+        return opened
