@@ -85,7 +85,7 @@ class SampleSource(Protocol):
         ...
 
     def column(self, number: int) -> int:
-        """Return which of the source's parallel passes a sample belongs to; samples of one column share shards."""
+        """Return where the sample lies across the source's parallel passes, which share no shards: 0 to 65,535."""
         ...
 
     def ahead(self, numbers: Sequence[int]) -> None:

@@ -7,7 +7,7 @@ runs backwards with a geometry of its own. `geometry.correspond` turns any two v
 Shapes: B batch, T frames of a view, P frame pairs, C channels (RGB), H W rows and columns, 2 = (x, y).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TypeVar
 
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from densewalk.datasets.errors import DataError
 
-__all__ = ["ClipBatch", "Motion", "View"]
+__all__ = ["ClipBatch", "Motion", "View", "joined_motion", "sent"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,36 +68,44 @@ class ClipBatch:
     def __len__(self) -> int:
         return len(self.keys)
 
+    def tensors(self) -> Iterator[Tensor]:
+        """Yield every tensor of the batch."""
+        for part in (*self.views, *(() if self.motion is None else (self.motion,))):
+            yield from (getattr(part, field.name) for field in fields(part))
+
     def to(self, device: torch.device | str) -> "ClipBatch":
         """Return the batch with every tensor on `device`."""
         views = tuple(_moved(view, device) for view in self.views)
         return replace(self, views=views, motion=None if self.motion is None else _moved(self.motion, device))
 
-    @staticmethod
-    def collate(samples: "Sequence[ClipBatch]") -> "ClipBatch":
-        """Concatenate batches along the batch axis; raises `DataError` when their views differ in size."""
-        sizes = {s.keys: tuple(tuple(view.video_BTCHW.shape[1:]) for view in s.views) for s in samples}
-        if len(set(sizes.values())) > 1:
-            listed = "; ".join(f"{', '.join(keys)}: {shapes}" for keys, shapes in sizes.items())
-            raise DataError(
-                f"samples of one batch show views of different (frames, channels, rows, columns): {listed}; "
-                "a source must render every view at plan.size"
-            )
-        views = tuple(_concatenate(parts) for parts in zip(*(s.views for s in samples), strict=True))
-        motions = [s.motion for s in samples if s.motion is not None]
-        return ClipBatch(
-            keys=tuple(key for s in samples for key in s.keys),
-            views=views,
-            motion=_concatenate(motions) if len(motions) == len(samples) and motions else None,
+
+def joined_motion(motions: Sequence[Motion | None]) -> Motion | None:
+    """Return the motion of several clips as one batch, or nothing when some have none.
+
+    Raises `DataError` when their rasters or numbers of frame pairs differ.
+    """
+    known = [motion for motion in motions if motion is not None]
+    if not known or len(known) < len(motions):
+        return None
+    shapes = {tuple(motion.flow_BP2HW.shape[1:]) for motion in known}
+    if len(shapes) > 1:
+        raise DataError(
+            f"samples of one batch have motion of different (pairs, 2, rows, columns): {sorted(shapes)}; only clips of "
+            "one size can share a batch with plan.motion=true"
         )
+    return Motion(**{f.name: torch.cat([getattr(motion, f.name) for motion in known]) for f in fields(Motion)})
+
+
+def sent(tensor: Tensor, device: torch.device | str) -> Tensor:
+    """Return a tensor on `device`; from here to a CUDA device the copy is queued on the current stream."""
+    if torch.device(device).type == "cuda" and tensor.device.type == "cpu":
+        # Torch keeps pinned memory and gives it out again once the copies that read it are over.
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
 
 
 _Part = TypeVar("_Part", View, Motion)
 
 
 def _moved(part: _Part, device: torch.device | str) -> _Part:
-    return replace(part, **{f.name: getattr(part, f.name).to(device) for f in fields(part)})
-
-
-def _concatenate(parts: Sequence[_Part]) -> _Part:
-    return replace(parts[0], **{f.name: torch.cat([getattr(p, f.name) for p in parts]) for f in fields(parts[0])})
+    return replace(part, **{f.name: sent(getattr(part, f.name), device) for f in fields(part)})

@@ -4,17 +4,21 @@ Only the frames that a palindrome shows are rendered, and motion is attached whe
 `HELD_OUT_SEED` and above are never given out: evaluation takes its scenes there.
 """
 
+import hashlib
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 import torch
 
 from densewalk.datasets.config import require
-from densewalk.datasets.palindrome import draw_palindrome, palindrome_fits, palindrome_sample
+from densewalk.datasets.palindrome import cut, draw_palindrome, frames_of, palindrome_fits
 from densewalk.datasets.plan import PalindromePlan
+from densewalk.datasets.samples import ClipSample
 from densewalk.datasets.scenes.config import SceneConfig
 from densewalk.datasets.scenes.scene import Scene
-from densewalk.datasets.views import ClipBatch, Motion
+from densewalk.datasets.stream.order import COLUMN_SPAN
+from densewalk.datasets.views import Motion
 
 __all__ = ["EPOCH_SAMPLES", "HELD_OUT_SEED", "SceneSource"]
 
@@ -24,6 +28,7 @@ HELD_OUT_SEED = 1 << 62
 """First scene seed that no `SceneSource` uses."""
 
 _NUMBER_BITS = 40
+_COLUMN_BITS = COLUMN_SPAN.bit_length() - 1
 
 
 class SceneSource:
@@ -42,19 +47,38 @@ class SceneSource:
         self.plan = plan
         self.seed = seed
 
+    @property
+    def identity(self) -> str:
+        """Hex digits of the scenes' configuration, the plan and the seed."""
+        return hashlib.sha256(f"{self.config} {self.plan} {self.seed}".encode()).hexdigest()
+
     def __len__(self) -> int:
         return EPOCH_SAMPLES
 
-    def sample(self, number: int) -> ClipBatch:
-        """Return the `number`-th sample of the endless stream as a batch of one."""
+    def samples(self, numbers: Sequence[int]) -> list[ClipSample]:
+        """Return samples of the endless stream."""
+        return [self._sample(number) for number in numbers]
+
+    def column(self, number: int) -> int:
+        """Return a place among the columns of other sources: scenes share nothing, so they spread over all of them."""
+        return int(f"{number % COLUMN_SPAN:0{_COLUMN_BITS}b}"[::-1], 2)
+
+    def ahead(self, numbers: Sequence[int]) -> None:
+        """Do nothing: scenes are drawn, not fetched."""
+
+    def shun(self, key: str, reason: str) -> None:
+        """Do nothing: no scene is read from anywhere."""
+
+    def _sample(self, number: int) -> ClipSample:
         scene = Scene(self.config, (self.seed << _NUMBER_BITS) + number)
         rng = np.random.default_rng((scene.seed, 1))
-        draw = draw_palindrome(
+        views = draw_palindrome(
             self.plan, num_frames=self.config.num_frames, fps=self.config.fps, size_hw=scene.size_hw, rng=rng
         )
-        video_THWC = np.stack([scene.frame(t) for t in draw.frames])
-        motion = _motion(scene, draw.frames) if self.plan.motion else None
-        return palindrome_sample(f"scene-{scene.seed}", video_THWC, draw, motion)
+        frames = frames_of(views)
+        video_THWC = np.stack([scene.frame(t) for t in frames])
+        motion = _motion(scene, frames) if self.plan.motion else None
+        return cut(f"scene-{scene.seed}", video_THWC, frames, views, motion=motion)
 
 
 def _motion(scene: Scene, frames: tuple[int, ...]) -> Motion:

@@ -19,8 +19,10 @@ from torch import Tensor
 
 from densewalk.datasets.config import require
 from densewalk.datasets.errors import DataError
-from densewalk.datasets.palindrome import draw_palindrome, palindrome_sample
+from densewalk.datasets.palindrome import cut, draw_palindrome, frames_of
 from densewalk.datasets.plan import PalindromePlan
+from densewalk.datasets.rendering import render
+from densewalk.datasets.samples import ClipSample
 from densewalk.datasets.views import ClipBatch
 from densewalk.ssl.matchers.matcher import Matcher
 from densewalk.ssl.matchers.palindrome import encode_palindrome
@@ -100,15 +102,15 @@ def adapt_to_video(matcher: Matcher, video_THWC: FrameSequence, config: Adaptati
         rng = np.random.default_rng(config.seed)
         for _ in range(config.steps):
             optimiser.zero_grad()
-            video_walk_loss(adapted, _batch(video_THWC, adapted.multiple, config, rng)).backward()
+            batch = render(_samples(video_THWC, adapted.multiple, config, rng), module_device(adapted))
+            video_walk_loss(adapted, batch).backward()
             optimiser.step()
         optimiser.zero_grad()
         return adapted
 
 
 def video_walk_loss(matcher: Matcher, batch: ClipBatch) -> Float[Tensor, ""]:
-    """Return the walk loss of palindromes of two frames, on the matcher's device."""
-    batch = batch.to(module_device(matcher))
+    """Return the walk loss of palindromes of two frames, which lie on the matcher's device."""
     _, (first, middle, last) = encode_palindrome(matcher, batch)
     there, back = matcher.relate(torch.cat((first, middle)), torch.cat((middle, last))).split(len(batch))
     forward, backward = batch.views
@@ -116,7 +118,10 @@ def video_walk_loss(matcher: Matcher, batch: ClipBatch) -> Float[Tensor, ""]:
     return walk_loss(there, back, labels)
 
 
-def _batch(video_THWC: FrameSequence, multiple: int, config: AdaptationConfig, rng: np.random.Generator) -> ClipBatch:
+def _samples(
+    video_THWC: FrameSequence, multiple: int, config: AdaptationConfig, rng: np.random.Generator
+) -> list[ClipSample]:
+    """Return the palindromes of one step."""
     num_frames, height, width, _ = video_THWC.shape
     size_px = min(config.size_px, height, width) // multiple * multiple
     if size_px < _SMALLEST_PX:
@@ -127,7 +132,8 @@ def _batch(video_THWC: FrameSequence, multiple: int, config: AdaptationConfig, r
         )
     plan, samples = config.plan(size_px), []
     for number in range(config.batch_size):
-        draw = draw_palindrome(plan, num_frames=num_frames, fps=1.0, size_hw=(height, width), rng=rng)
-        frames_THWC = np.stack([video_THWC[frame] for frame in draw.frames])
-        samples.append(palindrome_sample(f"palindrome-{number}", frames_THWC, draw))
-    return ClipBatch.collate(samples)
+        views = draw_palindrome(plan, num_frames=num_frames, fps=1.0, size_hw=(height, width), rng=rng)
+        frames = frames_of(views)
+        frames_THWC = np.stack([video_THWC[frame] for frame in frames])
+        samples.append(cut(f"palindrome-{number}", frames_THWC, frames, views))
+    return samples

@@ -11,7 +11,8 @@ import av
 import numpy as np
 import pytest
 
-from densewalk.datasets.dataset import CARD, INDEX, SHARDS, Dataset, write_card
+from densewalk.datasets.dataset import Dataset
+from densewalk.datasets.dataset_card import CARD, INDEX, SHARDS, write_card
 from densewalk.datasets.ledger import Verdict
 from densewalk.datasets.records import ClipRow, clip_key
 from densewalk.datasets.shards.index import write_index
@@ -130,7 +131,7 @@ def damage() -> Callable[[Dataset, int], ClipRow]:
     """Flip one bit in the middle of a clip's mp4."""
 
     def flip(dataset: Dataset, clip: int) -> ClipRow:
-        row = dataset.rows[clip]
+        row = dataset.row(clip)
         path = dataset.folder / SHARDS / row.shard
         content = bytearray(path.read_bytes())
         content[row.offset + row.bytes // 2] ^= 1

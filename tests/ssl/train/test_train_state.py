@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from densewalk.datasets.errors import TrainingError
-from densewalk.datasets.old_stream import BatchStream
+from densewalk.datasets.stream.batch_stream import BatchStream
 from densewalk.ssl.objectives.objective import Objective
 from densewalk.ssl.train.config import AdamWConfig
 from densewalk.ssl.train.train_state import TrainState
