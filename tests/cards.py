@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Mapping
 
-from densewalk.datasets.dataset import CardCounts, DatasetCard
+from densewalk.datasets.dataset_card import CardCounts, DatasetCard
 from densewalk.datasets.ledger import Verdict
 from densewalk.datasets.records import ClipRow
 

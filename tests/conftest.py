@@ -31,6 +31,14 @@ def real_data() -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def cache_folder() -> Iterator[None]:
+    """Keep what is cached of datasets in a folder that ends with the tests."""
+    with tempfile.TemporaryDirectory(prefix="dw-cache-") as folder:
+        os.environ["XDG_CACHE_HOME"] = folder
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def ray_folder() -> Iterator[None]:
     """Let Ray keep its sessions in a folder that ends with the tests; its sockets allow no long path."""
     folder = tempfile.mkdtemp(prefix="dw-ray-")

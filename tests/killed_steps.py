@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from densewalk.datasets.storage.config import StorageConfig
 from densewalk.pipelines.corpus.care.purge_request import PurgeRequest
 from densewalk.pipelines.corpus.care.purging import purge
 from densewalk.pipelines.corpus.homes.bucket_home import BucketHome
 from densewalk.pipelines.corpus.homes.patience import Patience
-from densewalk.pipelines.fetch.config import StorageConfig
 
 __all__ = ["started_purge", "steps_before_death"]
 

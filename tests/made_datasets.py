@@ -15,7 +15,7 @@ import numpy as np
 
 from densewalk.datasets.atomic import write_text
 from densewalk.datasets.config import to_yaml
-from densewalk.datasets.dataset import SHARDS
+from densewalk.datasets.dataset_card import SHARDS
 from densewalk.datasets.ledger import Verdict, ledger_order, name_verdict, source_verdict
 from densewalk.datasets.records import ClipRow, Source
 from densewalk.datasets.shards.tar import write_shard

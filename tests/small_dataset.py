@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from densewalk.datasets.atomic import write_bytes, write_text
-from densewalk.datasets.dataset import CARD, INDEX, SHARDS, read_card, write_card
+from densewalk.datasets.dataset_card import CARD, INDEX, SHARDS, read_card, write_card
+from densewalk.datasets.storage.config import StorageConfig
 from densewalk.pipelines.corpus.commit import ready_folder, roll_forward
 from densewalk.pipelines.corpus.homes.bucket_home import BucketHome
 from densewalk.pipelines.corpus.homes.home import CONFIG, Home
 from densewalk.pipelines.corpus.homes.patience import Patience
 from densewalk.pipelines.corpus.tables import LEDGER
 from densewalk.pipelines.corpus.workplace import held
-from densewalk.pipelines.fetch.config import StorageConfig
 from tests.cards import card_of
 
 __all__ = ["files_of", "started_writer", "write_dataset"]

@@ -13,7 +13,7 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from jaxtyping import Int64, UInt8
 
-from densewalk.pipelines.decoding.timestamps import frames_on_display
+from densewalk.datasets.timing import frames_on_display
 from densewalk.pipelines.records import Candidate, Reel
 from densewalk.pipelines.spool import frame_seconds, spooled_frames
 

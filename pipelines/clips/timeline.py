@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 from jaxtyping import Float
 
-from densewalk.pipelines.decoding.timestamps import display_end
+from densewalk.datasets.timing import display_end
 from densewalk.pipelines.records import Reel
 from densewalk.pipelines.spool import frame_seconds
 

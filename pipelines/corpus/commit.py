@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from densewalk.datasets.atomic import write_text
-from densewalk.datasets.dataset import CARD, INDEX, CardCounts, DatasetCard, write_card
+from densewalk.datasets.dataset_card import CARD, INDEX, CardCounts, DatasetCard, write_card
 from densewalk.datasets.ledger import Verdict, write_ledger
-from densewalk.datasets.records import ClipRow
+from densewalk.datasets.records import ClipRow, file_sha256
 from densewalk.datasets.shards.index import write_index
 from densewalk.pipelines.corpus.homes.home import CONFIG, WORK
 from densewalk.pipelines.corpus.readme import README, readme_text
@@ -67,7 +67,9 @@ def commit(folder: Path, change: Change) -> DatasetCard:
     write_signatures(ready / TOMBSTONES, change.tombstones)
     if change.rejected is not None:
         shutil.move(change.rejected, ready / REJECTED)
-    card = counts.card(recipe_hash=change.recipe_hash, shard_sha256=change.shard_sha256)
+    card = counts.card(
+        recipe_hash=change.recipe_hash, shard_sha256=change.shard_sha256, index_sha256=file_sha256(ready / INDEX)
+    )
     config = folder / CONFIG
     write_text(ready / README, readme_text(card, config.read_text() if config.is_file() else "", counts.reasons))
     write_card(ready, card)

@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from densewalk.datasets.config import require
-from densewalk.datasets.dataset import SHARDS
+from densewalk.datasets.dataset_card import SHARDS
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.records import ClipRow
 from densewalk.datasets.row_tables import row_from_text, row_text
 from densewalk.datasets.shards.tar import MemberPlace, read_group, write_shard
+from densewalk.datasets.storage.folder_store import FolderStore
 from densewalk.pipelines.corpus.shard_names import shard_name
 from densewalk.pipelines.dedup.external_sort import sorted_lines
 
@@ -114,7 +115,7 @@ def _line(clip: Packed, seed: int) -> bytes:
 
 def _members(clips: Iterable[Packed]) -> Iterator[tuple[str, bytes]]:
     for clip in clips:
-        yield from read_group(clip.tar, f"{clip.row.key}.mp4", clip.row.offset)
+        yield from read_group(FolderStore(clip.tar.parent), clip.tar.name, f"{clip.row.key}.mp4", clip.row.offset)
 
 
 def _checked(clip: Packed, places: dict[str, MemberPlace]) -> ClipRow:

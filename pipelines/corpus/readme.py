@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from densewalk.datasets.config import from_mapping, leaves
-from densewalk.datasets.dataset import DatasetCard
+from densewalk.datasets.dataset_card import DatasetCard
 from densewalk.datasets.errors import ConfigError
 from densewalk.pipelines.chain import stage_versions
 from densewalk.pipelines.corpus.readme_template import TEMPLATE

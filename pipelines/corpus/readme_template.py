@@ -63,7 +63,7 @@ from pathlib import Path
 from densewalk.datasets.dataset import Dataset
 from densewalk.datasets.video import read_frames
 dataset = Dataset.open(Path("."))
-frames = read_frames(dataset.read_clip(dataset.rows[0]), [0, 5])   # uint8, 2 x height x width x RGB
+frames = read_frames(dataset.read_clip(dataset.row(0)), [0, 5])   # uint8, 2 x height x width x RGB
 ```
 
 ```sql

@@ -24,7 +24,8 @@ from jaxtyping import UInt8
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.ledger import Outcome, Verdict
 from densewalk.datasets.records import ClipRow
-from densewalk.datasets.shards.tar import read_range, write_shard
+from densewalk.datasets.shards.tar import write_shard
+from densewalk.datasets.storage.folder_store import FolderStore
 from densewalk.datasets.video import read_frames
 from densewalk.pipelines.clips.frames import ClipFrames
 from densewalk.pipelines.records import Candidate, Cutting, Reel, Refusal
@@ -172,6 +173,7 @@ def _members_of(path: Path) -> Iterator[tuple[Rejection, _Picture]]:
     """Yield what a tar of pictures holds; a picture is read when it is asked for."""
     if not path.is_file():
         return
+    store = FolderStore(path.parent)
     try:
         with tarfile.open(path, "r:") as tar:
             jpeg: tarfile.TarInfo | None = None
@@ -179,8 +181,8 @@ def _members_of(path: Path) -> Iterator[tuple[Rejection, _Picture]]:
                 if member.name.endswith(".jpg"):
                     jpeg = member
                 elif jpeg is not None:
-                    facts = json.loads(read_range(path, member.offset_data, member.size))
-                    yield Rejection(**facts), partial(read_range, path, jpeg.offset_data, jpeg.size)
+                    facts = json.loads(store.read(path.name, member.offset_data, member.size))
+                    yield Rejection(**facts), partial(store.read, path.name, jpeg.offset_data, jpeg.size)
     except (OSError, tarfile.TarError, ValueError, TypeError) as error:
         raise DataError(
             f"the pictures of rejected clips in {path} cannot be read: {error}; delete that file"
@@ -223,5 +225,6 @@ def _strip(reel: Reel, clip: Candidate) -> bytes:
 
 def _staged_strip(refused: LateRejection) -> bytes:
     row = refused.row
-    frames = read_frames(read_range(refused.tar, row.offset, row.bytes), (0, row.frames // 2, row.frames - 1))
+    mp4 = FolderStore(refused.tar.parent).read(refused.tar.name, row.offset, row.bytes)
+    frames = read_frames(mp4, (0, row.frames // 2, row.frames - 1))
     return jpeg_bytes(picture_strip(list(frames)), quality=_QUALITY)

@@ -13,7 +13,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TypeVar
 
-from densewalk.datasets.dataset import CARD, INDEX, DatasetCard, read_card
+from densewalk.datasets.dataset_card import CARD, INDEX, DatasetCard, read_card
 from densewalk.datasets.ledger import Verdict
 from densewalk.datasets.records import ClipRow
 from densewalk.datasets.row_tables import read_rows

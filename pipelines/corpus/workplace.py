@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from densewalk.datasets.atomic import disk_faults
-from densewalk.datasets.dataset import CARD
+from densewalk.datasets.dataset_card import CARD
 from densewalk.datasets.errors import DataError
 from densewalk.pipelines.corpus.homes.folder_home import FolderHome
 from densewalk.pipelines.corpus.homes.home import WORK, Home

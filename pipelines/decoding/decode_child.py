@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
+from densewalk.datasets.timing import steady_rate
 from densewalk.pipelines.decoding.collecting import collect_at_set_places
 from densewalk.pipelines.decoding.container import error_words, opened
 from densewalk.pipelines.decoding.deinterlace import deinterlaced
@@ -27,7 +28,6 @@ from densewalk.pipelines.decoding.raster import RasterMaker, plan_raster
 from densewalk.pipelines.decoding.reels import ReelCutter, SpooledReel
 from densewalk.pipelines.decoding.serving import serve
 from densewalk.pipelines.decoding.timed_frames import TimedFrames
-from densewalk.pipelines.decoding.timestamps import steady_rate
 from densewalk.pipelines.decoding.wanted import Entrance, Wanted, find_entrance
 
 __all__ = ["decode"]

@@ -15,9 +15,9 @@ import numpy as np
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from densewalk.datasets.timing import steady_rate, varies
 from densewalk.pipelines.decoding.container import error_words
 from densewalk.pipelines.decoding.limits import UnusableError
-from densewalk.pipelines.decoding.timestamps import steady_rate, varies
 
 __all__ = ["MAX_LOST_PACKETS", "PacketScan", "scan_packets"]
 

@@ -4,25 +4,9 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from densewalk.datasets.config import require
+from densewalk.datasets.storage.config import StorageConfig
 
-__all__ = ["FetchConfig", "StorageConfig", "YoutubeConfig"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StorageConfig:
-    """How object stores are reached. Keys are never written here: the SDKs read them from where they always do."""
-
-    endpoint_url: str = ""
-    """Server of s3:// and hf:// addresses that is not the usual one; empty for the usual one."""
-    anonymous: bool = False
-    """Whether to read without keys, as public buckets allow."""
-
-    def __post_init__(self) -> None:
-        require(
-            bool(self.endpoint_url)
-            and urlsplit(self.endpoint_url).scheme not in ("http", "https")
-            and f"fetch.storage.endpoint_url={self.endpoint_url!r} must start with http:// or https://"
-        )
+__all__ = ["FetchConfig", "YoutubeConfig"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

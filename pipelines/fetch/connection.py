@@ -7,22 +7,17 @@ in passing. Environment proxies, cookies and stored passwords have no part in it
 
 import contextlib
 import http.client
-import io
 import socket
 import ssl
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
 
+from densewalk.datasets.storage.timed_socket import TimedSocket, trusted_certificates
 from densewalk.pipelines.fetch.addresses import Address, Network, admitted_ips
 from densewalk.pipelines.fetch.errand import Clock
 from densewalk.pipelines.fetch.faults import FetchFault
 
 __all__ = ["request"]
-
-_LEAST_BYTES_PER_SECOND = 1024
-_BUFFER_BYTES = 1 << 18
 
 
 @contextmanager
@@ -40,7 +35,7 @@ def request(
             stream = _secured(plain, address.host, clock) if address.scheme == "https" else plain
             stack.callback(stream.close)
             connection = http.client.HTTPConnection(address.host, address.port)
-            connection.sock = _TimedSocket(stream, clock)
+            connection.sock = TimedSocket(stream, clock)
             connection.putrequest("GET", address.target, skip_host=True, skip_accept_encoding=True)
             for name, value in {"Host": address.netloc, "Connection": "close", **headers}.items():
                 connection.putheader(name, value)
@@ -70,52 +65,4 @@ def _connected(address: Address, ips: list[tuple[str, Network]], clock: Clock) -
 
 def _secured(plain: socket.socket, host: str, clock: Clock) -> ssl.SSLSocket:
     plain.settimeout(min(clock.stall_seconds, clock.left()))
-    return _trust().wrap_socket(plain, server_hostname=host)
-
-
-@cache
-def _trust() -> ssl.SSLContext:
-    """Return the certificates this machine trusts; SSL_CERT_FILE and SSL_CERT_DIR name others."""
-    return ssl.create_default_context()
-
-
-class _TimedSocket:
-    """As much of a socket as `http.client` needs, with deadlines on every read."""
-
-    def __init__(self, stream: socket.socket, clock: Clock) -> None:
-        self._stream = stream
-        self._clock = clock
-
-    def sendall(self, data: bytes) -> None:
-        self._stream.settimeout(min(self._clock.stall_seconds, self._clock.left()))
-        self._stream.sendall(data)
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_TimedReader(self._stream, self._clock), _BUFFER_BYTES)
-
-    def close(self) -> None:
-        """Leave the socket open: who connected it closes it behind the body."""
-
-
-class _TimedReader(io.RawIOBase):
-    """Reads a socket until the deadline, and only while it brings a trickle at least."""
-
-    def __init__(self, stream: socket.socket, clock: Clock) -> None:
-        self._stream = stream
-        self._clock = clock
-        self._since = time.monotonic()
-        self._received = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        self._stream.settimeout(min(self._clock.stall_seconds, self._clock.left()))
-        count = self._stream.recv_into(buffer)
-        self._received += count
-        passed = time.monotonic() - self._since
-        if passed >= self._clock.stall_seconds and count:
-            if self._received < passed * _LEAST_BYTES_PER_SECOND:
-                raise TimeoutError(f"{self._received} bytes in {passed:.1f} s")
-            self._since, self._received = time.monotonic(), 0
-        return count
+    return trusted_certificates().wrap_socket(plain, server_hostname=host)

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from densewalk.datasets.storage.web_answers import retry_after, status_of, validator_of
 from densewalk.pipelines.fetch.addresses import Network, parse_url
-from densewalk.pipelines.fetch.answers import declined_uses, location_of, retry_after, status_of, validator_of
+from densewalk.pipelines.fetch.answers import declined_uses, location_of
 from densewalk.pipelines.fetch.connection import request
 from densewalk.pipelines.fetch.errand import Errand
 from densewalk.pipelines.fetch.faults import FetchFault

@@ -2,35 +2,37 @@
 
 The client libraries spread requests and repeat throttled ones themselves, so objects take no turns at a host. An
 object is identified (ETag, generation, size) before its first range and again behind its last, so that a file is never
-put together from two versions. Keys of access are found by the SDKs where they always are, never in a configuration.
+put together from two versions.
 """
 
-import errno
-import queue
-import threading
 from collections.abc import Callable, Iterator
 from functools import partial as partial_call
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
-
-import fsspec
 
 from densewalk.datasets.errors import ConfigError
-from densewalk.pipelines.fetch.config import StorageConfig
+from densewalk.datasets.storage.object_filesystem import (
+    IDENTITIES,
+    Complaint,
+    UnansweredError,
+    ask,
+    complaint_of,
+    open_filesystem,
+)
 from densewalk.pipelines.fetch.errand import Clock, Errand
 from densewalk.pipelines.fetch.faults import FetchFault
 from densewalk.pipelines.fetch.partial import Notes, Partial, held_partial
 
-__all__ = ["STORES", "WITHOUT_KEYS", "download", "open_filesystem"]
-
-STORES = {"s3": "s3", "gs": "gcs", "hf": "hf"}
-"""Schemes, and the extra of the package that installs each."""
-WITHOUT_KEYS = ("NoCredentialsError", "PartialCredentialsError", "DefaultCredentialsError", "ProfileNotFound")
-"""What SDKs call it when they find no keys."""
+__all__ = ["download"]
 
 _RANGE_BYTES = 4 << 20
-_IDENTITIES = ("ETag", "etag", "generation", "blob_id", "LastModified", "mtime")
+_REASONS: dict[Complaint, str] = {
+    "bad address": "bad address",
+    "absent": "gone",
+    "refused": "refused by host",
+    "busy": "host busy",
+    "network": "network fault",
+}
 _Value = TypeVar("_Value")
 
 
@@ -42,23 +44,6 @@ def download(uri: str, path: Path, errand: Errand) -> None:
             return
         filesystem = open_filesystem(uri, errand.config.storage, stall_seconds=errand.config.stall_seconds)
         errand.persist(lambda: _attempt(filesystem, uri, partial, errand), lambda: partial.size)
-
-
-def open_filesystem(uri: str, storage: StorageConfig, *, stall_seconds: float = 30.0) -> Any:
-    """Return the fsspec file system of an s3, gs or hf address; raises `ConfigError` naming the extra it needs."""
-    scheme = urlsplit(uri).scheme
-    options: dict[str, Any] = {"use_listings_cache": False}
-    if scheme == "s3":
-        patience = {"connect_timeout": stall_seconds, "read_timeout": stall_seconds}
-        options |= {"anon": storage.anonymous, "config_kwargs": patience}
-    elif storage.anonymous:
-        options["token"] = "anon" if scheme == "gs" else False
-    if storage.endpoint_url:
-        options["endpoint" if scheme == "hf" else "endpoint_url"] = storage.endpoint_url
-    try:
-        return fsspec.filesystem(scheme, **options)
-    except ImportError as error:
-        raise ConfigError(f"{uri} needs a package: pip install densewalk[{STORES[scheme]}] ({error})") from error
 
 
 def _attempt(filesystem: Any, uri: str, partial: Partial, errand: Errand) -> None:
@@ -82,7 +67,7 @@ def _identified(filesystem: Any, uri: str, errand: Errand) -> Notes:
         raise FetchFault("too large", f"{size} bytes; fetch.max_bytes={errand.config.max_bytes}")
     if not size:
         raise FetchFault("empty answer", "0 bytes")
-    return Notes(" ".join(f"{name}={info[name]}" for name in _IDENTITIES if info.get(name)), int(size))
+    return Notes(" ".join(f"{name}={info[name]}" for name in IDENTITIES if info.get(name)), int(size))
 
 
 def _ranges(filesystem: Any, uri: str, partial: Partial, clock: Clock) -> Iterator[bytes]:
@@ -96,46 +81,20 @@ def _ranges(filesystem: Any, uri: str, partial: Partial, clock: Clock) -> Iterat
 
 
 def _asked(call: Callable[[], _Value], clock: Clock) -> _Value:
-    """Return what a client library answers in time; raises its complaint as `FetchFault`.
-
-    A call that is late goes on in a thread that nobody listens to any more, until the library's own timeout.
-    """
-    said: queue.SimpleQueue[tuple[_Value | None, Exception | None]] = queue.SimpleQueue()
-
-    def work() -> None:
-        try:
-            said.put((call(), None))
-        except Exception as error:
-            said.put((None, error))
-
-    seconds = min(clock.stall_seconds, clock.left())
-    threading.Thread(target=work, daemon=True).start()
+    """Return what a client library answers in time; raises its complaint as `FetchFault`."""
     try:
-        value, error = said.get(timeout=seconds)
-    except queue.Empty:
-        raise FetchFault("stalled", f"no answer in {seconds:g} s; fetch.stall_seconds", again=True) from None
-    if error is not None:
+        return ask(call, min(clock.stall_seconds, clock.left()))
+    except UnansweredError as error:
+        raise FetchFault("stalled", f"{error}; fetch.stall_seconds", again=True) from None
+    except Exception as error:
         raise _translated(error) from error
-    return value  # type: ignore[return-value]
 
 
 def _translated(error: Exception) -> Exception:
     """Return what a client library's exception means; a fault of the code stays what it is."""
-    said, name = f"{type(error).__name__}: {error}", type(error).__name__
-    if isinstance(error, TypeError | AttributeError | NameError | AssertionError):
+    said, complaint = f"{type(error).__name__}: {error}", complaint_of(error)
+    if complaint == "fault of code":
         return error
-    if isinstance(error, ImportError) or name in WITHOUT_KEYS:
+    if complaint == "no keys":
         return ConfigError(f"{said}; give the SDK its keys, or set fetch.storage.anonymous=true for a public bucket")
-    reason = "bad address" if name == "ParamValidationError" else _reason(error)
-    return FetchFault(reason, said, again=reason in ("host busy", "network fault"))
-
-
-def _reason(error: Exception) -> str:
-    status = getattr(getattr(error, "response", None), "status_code", None) or getattr(error, "code", None)
-    if isinstance(error, FileNotFoundError) or status in (404, 410):
-        return "gone"
-    if isinstance(error, PermissionError) or status in (401, 403):
-        return "refused by host"
-    if status == 429 or (isinstance(error, OSError) and error.errno == errno.EBUSY):
-        return "host busy"
-    return "network fault"
+    return FetchFault(_REASONS[complaint], said, again=complaint in ("busy", "network"))

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from densewalk.datasets.errors import ConfigError, DataError
-from densewalk.pipelines.fetch.config import StorageConfig
+from densewalk.datasets.storage.config import StorageConfig
+from densewalk.datasets.storage.object_filesystem import open_filesystem
 from densewalk.pipelines.sources.folders import judged_by_name
 from densewalk.pipelines.sources.mention import Mention
 from densewalk.pipelines.sources.spec import SourceSpec
@@ -61,8 +62,6 @@ class _Faults:
 
 
 def _store(spec: SourceSpec, storage: StorageConfig) -> tuple[Any, str]:
-    from densewalk.pipelines.fetch.object_store import open_filesystem  # most sources need no object store
-
     store = open_filesystem(spec.subject, storage)
     return store, store._strip_protocol(spec.subject)
 

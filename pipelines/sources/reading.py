@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from densewalk.datasets.config import require
 from densewalk.datasets.errors import ConfigError, DataError
-from densewalk.pipelines.fetch.config import StorageConfig
+from densewalk.datasets.storage.config import StorageConfig
 from densewalk.pipelines.records import Entry, Refusal
 from densewalk.pipelines.sources.folders import path_mentions
 from densewalk.pipelines.sources.gather import Gathering, first_mentions

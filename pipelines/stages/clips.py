@@ -13,9 +13,9 @@ from typing import Literal
 
 from densewalk.datasets.config import require
 from densewalk.datasets.records import clip_key
+from densewalk.datasets.timing import stored_rate
 from densewalk.pipelines.clips.policies import CutsInside, Proposal, divided, from_segments, snippet, windows
 from densewalk.pipelines.clips.timeline import Timeline
-from densewalk.pipelines.decoding.timestamps import stored_rate
 from densewalk.pipelines.records import Candidate, Cutting, Reel, Refusal, ShotList
 from densewalk.pipelines.shots.edges import inner_frames
 from densewalk.pipelines.spool import read_thumbnails

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from densewalk.datasets.ledger import Outcome, Verdict, name_verdict
+from densewalk.datasets.storage.object_filesystem import STORES
 from densewalk.pipelines.fetch import http_source, object_store, youtube
 from densewalk.pipelines.fetch.config import FetchConfig
 from densewalk.pipelines.fetch.errand import Clock, Errand
@@ -81,14 +82,14 @@ class Fetch(Stage[Entry, Fetched]):
         scheme, _, rest = uri.partition(":")
         if scheme in ("http", "https"):
             http_source.download(uri, path, errand)
-        elif scheme in object_store.STORES:
+        elif scheme in STORES:
             object_store.download(uri, path, errand)
         elif scheme == "youtube":
             youtube.download(rest, path, errand, self.youtube_command)
         elif scheme == "yt8m":
             youtube.download(youtube.looked_up(rest, errand), path, errand, self.youtube_command)
         else:
-            known = ", ".join(f"{name}://" for name in ("http", "https", *object_store.STORES))
+            known = ", ".join(f"{name}://" for name in ("http", "https", *STORES))
             raise FetchFault("bad address", f"{uri} has no known scheme; expected {known}, youtube: or yt8m:")
 
 

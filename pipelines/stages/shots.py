@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from densewalk.datasets.config import require
-from densewalk.pipelines.decoding.timestamps import long_gaps
+from densewalk.datasets.timing import long_gaps
 from densewalk.pipelines.records import Reel, ShotList
 from densewalk.pipelines.shots.adaptive import AdaptiveConfig, AdaptiveDetector
 from densewalk.pipelines.shots.curves import (

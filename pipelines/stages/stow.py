@@ -15,10 +15,10 @@ from densewalk.datasets.ledger import Verdict
 from densewalk.datasets.quality import ClipQuality
 from densewalk.datasets.records import ClipRow, Source
 from densewalk.datasets.shards.tar import MemberPlace, write_shard
+from densewalk.datasets.timing import display_end
 from densewalk.pipelines.corpus.rejects import rejected_path, write_reel_rejections
 from densewalk.pipelines.corpus.source_table import SourceRow
 from densewalk.pipelines.corpus.staging import ReelOutcome, StagedClip, Staging, staged_name
-from densewalk.pipelines.decoding.timestamps import display_end
 from densewalk.pipelines.records import Candidate, Cutting, Reel, Refusal, ShotList, Staged
 from densewalk.pipelines.spool import frame_seconds
 from densewalk.pipelines.stage import Stage

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from tests.benchmarks._measuring import in_fresh_process
 
-__all__ = ["TreeCost", "watch"]
+__all__ = ["TreeCost", "private_mib", "tree_cpu_seconds", "watch"]
 
 _SUBREAPER = 36
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -62,6 +62,16 @@ def watch(
     if cost.code:
         raise RuntimeError(f"{' '.join(command)} ended with {cost.code}:\n{cost.output[-4000:]}")
     return cost
+
+
+def tree_cpu_seconds() -> float:
+    """Return the processor time that this process and its living descendants have taken so far."""
+    return time.process_time() + sum(ticks for _, ticks in _descendants()) / _TICKS
+
+
+def private_mib() -> list[float]:
+    """Return the memory that each descendant of this process shares with nobody."""
+    return [_mib(pid, ("Private_Clean:", "Private_Dirty:")) for (pid, _), _ in _descendants()]
 
 
 def _watch(
@@ -168,13 +178,15 @@ def _descendants() -> Iterator[tuple[tuple[int, int], int]]:
 
 
 def _pss_mib(pid: int) -> float:
+    return _mib(pid, ("Pss:",))
+
+
+def _mib(pid: int, fields: Sequence[str]) -> float:
     try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) / 1024
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
-        pass  # it ended
-    return 0.0
+        return 0.0  # it ended
+    return sum(int(line.split()[1]) / 1024 for line in lines if line.startswith(tuple(fields)))
 
 
 def _end(alive: Sequence[tuple[tuple[int, int], int]]) -> None:

@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import UInt8
 
-from densewalk.datasets.dataset import INDEX
+from densewalk.datasets.dataset_card import INDEX
 from densewalk.pipelines.decoding.raster import RasterMaker, plan_raster
 from densewalk.pipelines.samples import sample_videos
 from densewalk.pipelines.stages.decode import DecodeConfig

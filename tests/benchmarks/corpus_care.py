@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from densewalk.datasets.dataset import INDEX
+from densewalk.datasets.dataset_card import INDEX
 from tests.benchmarks._densewalk_command import ENVIRONMENT, densewalk, stubbed
 from tests.benchmarks._measuring import Row
 from tests.benchmarks._process_tree import TreeCost, watch

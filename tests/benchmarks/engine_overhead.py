@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from densewalk.datasets.dataset import read_card
+from densewalk.datasets.dataset_card import read_card
 from tests.benchmarks._densewalk_command import ENVIRONMENT, cores, densewalk
 from tests.benchmarks._measuring import Row
 from tests.benchmarks._process_tree import TreeCost, watch

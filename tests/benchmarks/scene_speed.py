@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from densewalk.datasets.plan import PalindromePlan
+from densewalk.datasets.rendering import render
 from densewalk.datasets.scenes.config import SceneConfig
 from densewalk.datasets.scenes.paths import invert, move
 from densewalk.datasets.scenes.render import pixel_centres
@@ -38,7 +39,7 @@ def run(device: str) -> list[tuple[str, float, str]]:
     torch_pairs = _rate(lambda: [_naive_pair(scene, _read_torch) for scene in scenes], _NUM_SCENES)
     numpy_pairs = _rate(lambda: [_naive_pair(scene, _read_numpy) for scene in scenes], _NUM_SCENES)
     source = SceneSource(config, PalindromePlan(size=_SIDE, motion=True))
-    samples = _rate(lambda: [source.sample(next(fresh)) for _ in range(_NUM_SCENES)], _NUM_SCENES)
+    samples = _rate(lambda: [render(source.samples([next(fresh)])) for _ in range(_NUM_SCENES)], _NUM_SCENES)
     return [
         (f"frame pairs with both flows, {_SIDE} x {_SIDE}, scene at hand", ours, "pairs/s"),
         ("the same, a new scene for every pair", new, "pairs/s"),

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
-from densewalk.datasets.old_stream import BatchStream
 from densewalk.datasets.scenes.config import SceneConfig
 from densewalk.datasets.scenes.scene import Scene
 from densewalk.datasets.scenes.source import SceneSource
+from densewalk.datasets.stream.batch_stream import BatchStream
 from densewalk.datasets.views import ClipBatch
 from densewalk.ssl.objectives.gmrw import GMRW, GMRWConfig
 from densewalk.ssl.objectives.objective import Progress
@@ -55,9 +55,9 @@ def _small_recipe(device: str) -> list[Row]:
     objective = GMRW(config.objective).to(device)
     optimiser = torch.optim.AdamW(objective.parameters(), lr=1e-4)
     source = SceneSource(config.data.scenes, config.objective.plan)
-    with BatchStream(source, config.batch_size) as stream:
-        streamed = _seconds_per_step(objective, optimiser, lambda: next(stream).to(device))
-        kept = next(stream).to(device)
+    with BatchStream(source, config.batch_size, workers=1, device=device) as stream:
+        streamed = _seconds_per_step(objective, optimiser, lambda: next(stream))
+        kept = next(stream)
     alone = _seconds_per_step(objective, optimiser, lambda: kept)
     scene = Scene(SceneConfig(height=128, width=128, num_frames=24), 0)
     query_K3 = np.array([[0, 8 * i + 4, 64] for i in range(16)], dtype=np.float64)

@@ -10,9 +10,9 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
-from densewalk.datasets.dataset import CardCounts, ContentHash
+from densewalk.datasets.dataset_card import INDEX, CardCounts, ContentHash
 from densewalk.datasets.ledger import Verdict
-from densewalk.datasets.records import ClipRow
+from densewalk.datasets.records import ClipRow, file_sha256
 from densewalk.pipelines.corpus.audit.findings import ClipFacts, Findings
 from densewalk.pipelines.corpus.follower import Follower
 from densewalk.pipelines.corpus.source_table import SourceRow
@@ -110,7 +110,8 @@ class BookAudit:
 
     def _compare_card(self, counts: CardCounts) -> None:
         card = self._tables.card
-        counted = counts.card(recipe_hash=card.recipe_hash, shard_sha256=card.shard_sha256)
+        index_sha256 = card.index_sha256 and file_sha256(self._tables.folder / INDEX)
+        counted = counts.card(recipe_hash=card.recipe_hash, shard_sha256=card.shard_sha256, index_sha256=index_sha256)
         stated, found = asdict(card), asdict(counted)
         for name in stated:
             if stated[name] != found[name]:

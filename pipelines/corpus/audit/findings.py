@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from densewalk.datasets.dataset import DatasetCard
+from densewalk.datasets.dataset_card import DatasetCard
 
 __all__ = ["Audit", "ClipFacts", "Findings"]
 

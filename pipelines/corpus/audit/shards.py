@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 
-from densewalk.datasets.dataset import SHARDS, DatasetCard
+from densewalk.datasets.dataset_card import SHARDS, DatasetCard
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.records import ClipRow
 from densewalk.pipelines.corpus.audit.findings import Findings

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from densewalk.datasets.dataset import CARD, ContentHash
+from densewalk.datasets.dataset_card import CARD, ContentHash
 from densewalk.pipelines.corpus.care.certificate import Certificate, read_certificates, write_certificate
 from densewalk.pipelines.corpus.care.purge_plan import PurgePlan, plan_purge
 from densewalk.pipelines.corpus.care.purge_request import PurgeRequest

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
-from densewalk.datasets.dataset import INDEX, DatasetCard
+from densewalk.datasets.dataset_card import INDEX, DatasetCard
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.records import ClipRow, file_sha256
 from densewalk.datasets.row_tables import row_from_text, row_text

@@ -5,7 +5,7 @@ from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import Any
 
-from densewalk.datasets.dataset import SHARDS
+from densewalk.datasets.dataset_card import SHARDS
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.ledger import Verdict
 from densewalk.datasets.records import file_sha256

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from densewalk.datasets.dataset import SHARDS
+from densewalk.datasets.dataset_card import SHARDS
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.ledger import Verdict, ledger_order
 from densewalk.datasets.records import ClipRow

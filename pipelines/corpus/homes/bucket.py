@@ -17,10 +17,10 @@ from urllib.parse import urlsplit
 from densewalk.datasets.atomic import atomic_path
 from densewalk.datasets.errors import ConfigError
 from densewalk.datasets.records import file_sha256
+from densewalk.datasets.storage.config import StorageConfig
+from densewalk.datasets.storage.object_filesystem import STORES, open_filesystem
 from densewalk.pipelines.corpus.homes.content import Content, part_bytes
 from densewalk.pipelines.corpus.homes.patience import Patience, StoreFault, status_of
-from densewalk.pipelines.fetch.config import StorageConfig
-from densewalk.pipelines.fetch.object_store import STORES, open_filesystem
 
 __all__ = ["Bucket", "Stored"]
 

@@ -17,8 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from densewalk.datasets.atomic import disk_faults
-from densewalk.datasets.dataset import CARD, SHARDS, read_card
+from densewalk.datasets.dataset_card import CARD, SHARDS, read_card
 from densewalk.datasets.errors import ConfigError, DataError
+from densewalk.datasets.storage.config import StorageConfig
 from densewalk.pipelines.corpus.commit import ready_folder, roll_forward
 from densewalk.pipelines.corpus.homes.bucket import Bucket, Stored
 from densewalk.pipelines.corpus.homes.folder_lock import held_folder
@@ -32,7 +33,6 @@ from densewalk.pipelines.corpus.homes.publication import (
     publish_files,
 )
 from densewalk.pipelines.corpus.homes.published import Published, tables_of
-from densewalk.pipelines.fetch.config import StorageConfig
 
 __all__ = ["BucketHome"]
 

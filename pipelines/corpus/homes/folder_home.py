@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from densewalk.datasets.atomic import PARTIAL, disk_faults
-from densewalk.datasets.dataset import CARD, SHARDS
+from densewalk.datasets.dataset_card import CARD, SHARDS
 from densewalk.datasets.errors import ConfigError, DataError
 from densewalk.pipelines.corpus.commit import roll_forward
 from densewalk.pipelines.corpus.homes.folder_lock import held_folder

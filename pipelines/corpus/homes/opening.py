@@ -4,10 +4,10 @@ import hashlib
 from pathlib import Path
 
 from densewalk.datasets.errors import ConfigError
+from densewalk.datasets.storage.config import StorageConfig
 from densewalk.pipelines.corpus.homes.bucket_home import BucketHome
 from densewalk.pipelines.corpus.homes.folder_home import FolderHome
 from densewalk.pipelines.corpus.homes.home import Home
-from densewalk.pipelines.fetch.config import StorageConfig
 
 __all__ = ["open_home"]
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from densewalk.datasets.config import require
 from densewalk.datasets.errors import ConfigError, DataError, DensewalkError
-from densewalk.pipelines.fetch.object_store import WITHOUT_KEYS
+from densewalk.datasets.storage.object_filesystem import WITHOUT_KEYS
 
 __all__ = ["Patience", "StoreFault", "status_of"]
 

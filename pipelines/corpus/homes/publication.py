@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from densewalk.datasets.atomic import write_json
-from densewalk.datasets.dataset import CARD
+from densewalk.datasets.dataset_card import CARD
 from densewalk.datasets.errors import DataError
 from densewalk.pipelines.corpus.homes.bucket import Bucket, Stored
 from densewalk.pipelines.corpus.homes.content import Content

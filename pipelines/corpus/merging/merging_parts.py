@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from itertools import groupby
 from pathlib import Path
 
-from densewalk.datasets.dataset import SHARDS, DatasetCard
+from densewalk.datasets.dataset_card import SHARDS, DatasetCard
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.ledger import Verdict
 from densewalk.datasets.records import Source

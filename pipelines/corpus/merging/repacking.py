@@ -15,7 +15,7 @@ from operator import attrgetter
 
 from densewalk.datasets.atomic import write_text
 from densewalk.datasets.config import to_yaml
-from densewalk.datasets.dataset import CARD
+from densewalk.datasets.dataset_card import CARD
 from densewalk.datasets.errors import ConfigError
 from densewalk.datasets.ledger import PURGED, Verdict, ledger_order
 from densewalk.datasets.records import source_of

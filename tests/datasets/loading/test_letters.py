@@ -2,6 +2,7 @@
 
 import os
 import socket
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -89,7 +90,7 @@ def test_letters_that_arrive_in_pieces_are_whole_and_bring_their_descriptors() -
 
 def test_a_descriptor_whose_letter_never_ends_is_closed() -> None:
     ours, theirs = socket.socketpair()
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     box = Letterbox(ours)
     ours.setblocking(False)
     descriptor = os.memfd_create("test")
@@ -97,6 +98,6 @@ def test_a_descriptor_whose_letter_never_ends_is_closed() -> None:
     os.close(descriptor)
     assert box.empty() == []
     box.close()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
     ours.close()
     theirs.close()

@@ -44,7 +44,9 @@ def _pids(pool: SamplePool) -> list[int]:
     return pids
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, *(pytest.param(n, marks=pytest.mark.slow) for n in (signal.SIGKILL, signal.SIGINT))]
+)
 def test_workers_end_with_a_parent_that_is_killed(number: signal.Signals) -> None:
     # The script has no guard around its main part, and one of its workers hangs where only SIGKILL reaches it.
     script = f"{SCRIPT}\nimport time\ntime.sleep(600)"

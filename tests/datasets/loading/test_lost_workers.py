@@ -29,13 +29,13 @@ def _expected(*shunned: int) -> list[str]:
     ("what", "reason"),
     [
         ("kill", "reading it cost 2 worker processes; the last one was killed by SIGKILL.*data.workers"),
-        ("segfault", "was ended by SIGSEGV"),
-        ("exit", "ended with exit code 7"),
-        ("hang", "said nothing for data.deadline_seconds=1.5"),
+        pytest.param("segfault", "was ended by SIGSEGV", marks=pytest.mark.slow),
+        pytest.param("exit", "ended with exit code 7", marks=pytest.mark.slow),
+        pytest.param("hang", "said nothing for data.deadline_seconds=1.5", marks=pytest.mark.slow),
         ("hang in C", "said nothing for data.deadline_seconds=1.5"),
     ],
 )
-def test_a_clip_that_costs_its_reader_is_shunned_and_no_other(what: str, reason: str, tmp_path: Path) -> None:
+def test_a_clip_that_costs_its_reader_is_shunned_and_no_other(what: str, reason: str) -> None:
     source = ToySource({13: what})
     with SamplePool(source, 2, deadline_seconds=1.5) as pool:
         assert _keys(pool) == _expected(13)
@@ -45,6 +45,7 @@ def test_a_clip_that_costs_its_reader_is_shunned_and_no_other(what: str, reason:
     assert passed_over.reason == source.shunned["clip-13"]
 
 
+@pytest.mark.slow
 def test_what_happens_once_is_held_against_nobody(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     source = ToySource({5: "kill", 30: "hang"}, once=tmp_path)
     with SamplePool(source, 2, deadline_seconds=1.5) as pool, caplog.at_level(logging.WARNING):
@@ -57,6 +58,7 @@ def test_what_happens_once_is_held_against_nobody(tmp_path: Path, caplog: pytest
     assert "in _misbehave" in told  # where it hung
 
 
+@pytest.mark.slow
 def test_two_bad_clips_of_one_task_are_both_shunned_and_new_workers_know() -> None:
     source = ToySource({9: "kill", 10: "kill", 33: "kill"})
     with SamplePool(source, 2, deadline_seconds=60) as pool:
@@ -65,6 +67,7 @@ def test_two_bad_clips_of_one_task_are_both_shunned_and_new_workers_know() -> No
         assert len(pool.take(pool.submit([9]))[0].passed_over) == 1
 
 
+@pytest.mark.slow
 def test_a_clip_met_by_two_workers_at_once_is_tried_alone(tmp_path: Path) -> None:
     source = ToySource({7: "hang"}, once=tmp_path)
     with SamplePool(source, 2, deadline_seconds=1.5) as pool:
@@ -82,7 +85,7 @@ def test_one_attempt_shuns_at_once(tmp_path: Path) -> None:
 def test_a_loss_without_a_clip_is_an_error_of_its_ticket_only() -> None:
     with SamplePool(ToySource({5: "outside kill"}), 2, deadline_seconds=60) as pool:
         tickets = [pool.submit([number]) for number in range(10)]
-        with pytest.raises(TrainingError, match="samples 5 cannot be made: 2 worker processes.*no clip.*SIGKILL"):
+        with pytest.raises(TrainingError, match=r"samples 5 cannot be made: 2 worker processes.*no clip.*SIGKILL"):
             pool.take(tickets[5])
         assert [pool.take(ticket)[0].key for ticket in tickets[6:]] == [f"clip-{n}" for n in range(6, 10)]
 
@@ -95,6 +98,7 @@ def test_a_source_that_will_not_shun_is_an_error_not_a_loop() -> None:
         pool.take(pool.submit([2]))
 
 
+@pytest.mark.slow
 def test_workers_that_an_operator_kills_or_stops_are_replaced(caplog: pytest.LogCaptureFixture) -> None:
     source = ToySource(seconds=0.02)
     with SamplePool(source, 2, deadline_seconds=3.0) as pool:

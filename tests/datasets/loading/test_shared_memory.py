@@ -25,11 +25,11 @@ def test_two_mappings_of_a_block_are_the_same_memory() -> None:
 
 
 def test_a_mapping_holds_no_descriptor_and_goes_with_the_last_array() -> None:
-    before, mapped = len(os.listdir("/proc/self/fd")), _mappings()
+    before, mapped = len(list(Path("/proc/self/fd").iterdir())), _mappings()
     descriptor = new_block(1 << 20)
     part_N = Block(descriptor, 1 << 20).bytes_N[10:20]
     os.close(descriptor)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
     assert _mappings() == mapped + 1
     part_N[:] = 3
     del part_N

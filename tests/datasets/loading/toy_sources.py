@@ -31,7 +31,12 @@ def sample_of(number: int, side: int = 16, passed_over: tuple[DamagedClip, ...] 
         visible_BPHW=torch.ones((1, 1, 4, 4), dtype=torch.bool),
     )
     return ClipSample(
-        key=f"clip-{number}", frames=(0, 1), video_THWC=video_THWC, views=(VIEW,), motion=motion, passed_over=passed_over
+        key=f"clip-{number}",
+        frames=(0, 1),
+        video_THWC=video_THWC,
+        views=(VIEW,),
+        motion=motion,
+        passed_over=passed_over,
     )
 
 
@@ -111,16 +116,16 @@ class DiesIdle(ToySource):
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
 
 
-class _Unpicklable(Exception):
+class _UnpicklableError(Exception):
     def __init__(self, one: int, two: int) -> None:
         super().__init__(f"{one} and {two}")
 
 
-def _misbehave(what: str) -> None:
+def _misbehave(what: str) -> None:  # noqa: C901 - one branch a kind of mischief
     if what == "hang":
         time.sleep(3600)
     elif what == "hang in C":
-        ctypes.PyDLL(None).sleep(3600)  # holds the interpreter, as a decoder may
+        ctypes.PyDLL(None).read(os.pipe()[0], ctypes.create_string_buffer(1), 1)  # holds the interpreter
     elif what == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     elif what == "segfault":
@@ -139,7 +144,7 @@ def _misbehave(what: str) -> None:
     elif what == "unreachable":
         raise UnreachableError("the bucket does not answer")
     elif what == "unpicklable error":
-        raise _Unpicklable(1, 2)
+        raise _UnpicklableError(1, 2)
     elif what == "slow but alive":
         for _ in range(15):
             time.sleep(0.1)

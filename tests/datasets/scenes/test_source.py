@@ -1,16 +1,20 @@
 """Scenes as samples: numbered, pure, and consistent with `correspond` in closed form."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 
 from densewalk.datasets.errors import ConfigError
 from densewalk.datasets.geometry import correspond, grid_points, inside, transform_points
-from densewalk.datasets.old_samples import SampleSource
 from densewalk.datasets.plan import PalindromePlan
+from densewalk.datasets.rendering import render
+from densewalk.datasets.samples import SampleSource
 from densewalk.datasets.scenes.config import SceneConfig
 from densewalk.datasets.scenes.paths import move
 from densewalk.datasets.scenes.scene import Scene
 from densewalk.datasets.scenes.source import EPOCH_SAMPLES, HELD_OUT_SEED, SceneSource
+from densewalk.datasets.stream.order import COLUMN_SPAN
 from densewalk.datasets.views import ClipBatch
 
 CONFIG = SceneConfig(height=64, width=80)
@@ -21,6 +25,10 @@ def scene_of(batch: ClipBatch) -> Scene:
     return Scene(CONFIG, int(batch.keys[0].removeprefix("scene-")))
 
 
+def batch_of(source: SceneSource, number: int) -> ClipBatch:
+    return render(source.samples([number]))
+
+
 def test_a_source_of_scenes_is_a_sample_source() -> None:
     source = SceneSource(CONFIG, PLAN)
     assert isinstance(source, SampleSource)
@@ -29,25 +37,44 @@ def test_a_source_of_scenes_is_a_sample_source() -> None:
 
 def test_a_sample_is_a_function_of_seed_and_number_alone() -> None:
     first, again, other = SceneSource(CONFIG, PLAN, 3), SceneSource(CONFIG, PLAN, 3), SceneSource(CONFIG, PLAN, 4)
-    first.sample(0)
-    a, b, c, d = first.sample(17), again.sample(17), other.sample(17), again.sample(17 + EPOCH_SAMPLES)
+    batch_of(first, 0)
+    a, b, c, d = batch_of(first, 17), batch_of(again, 17), batch_of(other, 17), batch_of(again, 17 + EPOCH_SAMPLES)
     assert a.keys == b.keys
     assert torch.equal(a.views[1].video_BTCHW, b.views[1].video_BTCHW)
     assert torch.equal(a.views[0].clip_from_view_B33, b.views[0].clip_from_view_B33)
     assert len({a.keys, c.keys, d.keys}) == 3
 
 
-def test_samples_have_the_shapes_of_the_plan_and_collate() -> None:
+def test_samples_have_the_shapes_of_the_plan_and_are_rendered_together() -> None:
     source = SceneSource(CONFIG, PalindromePlan(size=40, num_frames=3, gap_seconds=(0.08, 0.2), motion=True))
-    batch = ClipBatch.collate([source.sample(number) for number in range(3)])
+    batch = render(source.samples(range(3)))
     assert [tuple(view.video_BTCHW.shape) for view in batch.views] == [(3, 3, 3, 40, 40)] * 2
     assert batch.motion is not None
     assert batch.motion.flow_BP2HW.shape == (3, 4, 2, 64, 80)
-    assert SceneSource(CONFIG, PalindromePlan(size=40)).sample(0).motion is None
+    assert batch_of(SceneSource(CONFIG, PalindromePlan(size=40)), 0).motion is None
+
+
+def test_identity_names_scenes_plan_and_seed() -> None:
+    sources = [
+        SceneSource(CONFIG, PLAN),
+        SceneSource(CONFIG, PLAN, 1),
+        SceneSource(SceneConfig(height=64, width=96), PLAN),
+        SceneSource(CONFIG, PalindromePlan(size=40)),
+    ]
+    assert len({source.identity for source in sources}) == 4
+    assert SceneSource(CONFIG, PLAN).identity == sources[0].identity
+
+
+def test_scenes_spread_over_all_columns_wherever_a_batch_begins() -> None:
+    source = SceneSource(CONFIG, PLAN)
+    for start in (0, 5, 70_000):
+        columns = sorted(source.column(number) for number in range(start, start + 64))
+        assert all(0 <= column < COLUMN_SPAN for column in columns)
+        assert max(b - a for a, b in pairwise(columns)) <= COLUMN_SPAN // 32
 
 
 def test_views_show_the_scene_through_their_affine() -> None:
-    sample = SceneSource(CONFIG, PalindromePlan(size=64, crop_area=(1.0, 1.0), crop_aspect=(1.0, 1.0))).sample(5)
+    sample = batch_of(SceneSource(CONFIG, PalindromePlan(size=64, crop_area=(1.0, 1.0), crop_aspect=(1.0, 1.0))), 5)
     scene, view = scene_of(sample), sample.views[0]
     left = float(view.clip_from_view_B33[0, 0, 2])
     frame = torch.from_numpy(scene.frame(int(view.frame_BT[0, 1]))).permute(2, 0, 1).float()
@@ -61,7 +88,7 @@ def test_views_show_the_scene_through_their_affine() -> None:
 def test_correspondence_through_crops_flips_and_flow_is_the_closed_form(
     number: int, source_view: int, target_view: int
 ) -> None:
-    sample = SceneSource(CONFIG, PLAN).sample(number)
+    sample = batch_of(SceneSource(CONFIG, PLAN), number)
     scene, source, target = scene_of(sample), sample.views[source_view], sample.views[target_view]
     position = 1 if source_view == target_view else 0
     start, end = int(source.frame_BT[0, 0]), int(target.frame_BT[0, position])
@@ -88,7 +115,7 @@ def test_correspondence_through_crops_flips_and_flow_is_the_closed_form(
 
 def test_training_never_meets_a_held_out_scene() -> None:
     last = SceneSource(CONFIG, PLAN, (HELD_OUT_SEED >> 40) - 1)
-    assert scene_of(last.sample(2**40 - 1)).seed < HELD_OUT_SEED
+    assert scene_of(batch_of(last, 2**40 - 1)).seed < HELD_OUT_SEED
     with pytest.raises(ConfigError, match="seed"):
         SceneSource(CONFIG, PLAN, HELD_OUT_SEED >> 40)
 

@@ -80,7 +80,7 @@ def _is_sound(folder: Path) -> bool:
 
 def test_what_was_purged_stays_out_also_under_another_name(videos: Path, dataset: Path, tmp_path: Path) -> None:
     _purge(dataset, str(videos / "a.mp4"))
-    before = Dataset.open(dataset).rows
+    before = list(Dataset.open(dataset))
     result = _prepare([videos], dataset)
     assert (result.written, result.purged, result.new_clips) == (2, 1, 0)
     (tmp_path / "more").mkdir()
@@ -88,7 +88,7 @@ def test_what_was_purged_stays_out_also_under_another_name(videos: Path, dataset
     result = _prepare([videos, tmp_path / "more"], dataset)
     assert (result.written, result.purged, result.new_clips) == (2, 2, 0)
     assert _sources(dataset)["renamed.mp4"].outcome == "purged"
-    assert Dataset.open(dataset).rows == before
+    assert list(Dataset.open(dataset)) == before
     assert _is_sound(dataset)
 
 
@@ -116,8 +116,8 @@ def test_a_dataset_grows_after_a_purge(
 @pytest.mark.parametrize("damage", ["clip", "shard", "cut"])
 def test_what_was_damaged_is_made_again_with_the_same_bytes(videos: Path, dataset: Path, damage: str) -> None:
     before = Dataset.open(dataset)
-    clips = {row.key: before.read_clip(row) for row in before.rows}
-    row = before.rows[1]
+    clips = {row.key: before.read_clip(row) for row in before}
+    row = before.row(1)
     shard = dataset / "shards" / row.shard
     content = bytearray(shard.read_bytes())
     content[row.offset + 100] ^= 1
@@ -132,7 +132,7 @@ def test_what_was_damaged_is_made_again_with_the_same_bytes(videos: Path, datase
     assert _prepare([videos], dataset, retry=Retry.parse(f"failed:{DAMAGED}")).new_clips == found.clips
     after = Dataset.open(dataset)
     assert after.hash == before.hash
-    assert {row.key: after.read_clip(row) for row in after.rows} == clips
+    assert {row.key: after.read_clip(row) for row in after} == clips
     assert {row.outcome for row in _sources(dataset).values()} == {"written"}
     assert _is_sound(dataset)
 
@@ -141,7 +141,7 @@ def test_flow_and_tracks_are_opened_and_go_with_their_clip(videos: Path, tmp_pat
     config = replace(CONFIG, flow=FlowConfig(enabled=True), tracks=TracksConfig(enabled=True))
     _prepare([videos / "a.mp4", videos / "b.mp4"], tmp_path / "D", config)
     assert _is_sound(tmp_path / "D")
-    row = Dataset.open(tmp_path / "D").rows[0]
+    row = Dataset.open(tmp_path / "D").row(0)
     members = _members(tmp_path / "D")
     assert {f"{row.key}.{extension}" for extension in ("mp4", "json", "flow.npz", "tracks.npz")} <= members
     content = {name.partition(".")[2]: data for name, data in _read(tmp_path / "D").items() if row.key in name}
@@ -168,13 +168,13 @@ def _read(folder: Path) -> dict[str, bytes]:
 
 def test_what_one_dataset_purged_stays_out_of_the_merged(videos: Path, dataset: Path, tmp_path: Path) -> None:
     _prepare([videos / "a.mp4", videos / "b.mp4"], tmp_path / "D2")
-    gone = {row.key for row in Dataset.open(dataset).rows if row.source_id == _sources(dataset)["a.mp4"].id}
+    gone = {row.key for row in Dataset.open(dataset) if row.source_id == _sources(dataset)["a.mp4"].id}
     _purge(tmp_path / "D2", str(videos / "a.mp4"))
     for name, order in (("M", (dataset, tmp_path / "D2")), ("N", (tmp_path / "D2", dataset))):
         result = merge([FolderHome(folder) for folder in order], FolderHome(tmp_path / name), PackConfig())
         merged = Dataset.open(tmp_path / name)
-        assert gone.isdisjoint(row.key for row in merged.rows)
-        assert result.clips == len(Dataset.open(dataset).rows) - len(gone)
+        assert gone.isdisjoint(row.key for row in merged)
+        assert result.clips == len(Dataset.open(dataset)) - len(gone)
         assert {row.key for row in Tables(tmp_path / name).tombstones()} == gone
         assert _sources(tmp_path / name)["a.mp4"].outcome == "purged"
         assert _is_sound(tmp_path / name)
@@ -216,11 +216,11 @@ def test_a_re_encoded_copy_of_a_purged_video_never_comes_in(real_data: Path, tmp
     config = replace(CONFIG, dedup=DedupConfig(), clips=ClipConfig())
     films = sorted((real_data / "videos" / "panda70m").glob("*.mp4"))[:3]
     _prepare(films, tmp_path / "D", config)
-    clips = len(Dataset.open(tmp_path / "D").rows)
+    clips = len(Dataset.open(tmp_path / "D"))
     copy = tmp_path / "copy.mp4"
     _re_encode(films[0], copy)
     _purge(tmp_path / "D", str(films[0]))
-    left = len(Dataset.open(tmp_path / "D").rows)
+    left = len(Dataset.open(tmp_path / "D"))
     assert left < clips
     result = _prepare([copy, *films], tmp_path / "D", config)
     assert (result.new_clips, result.clips) == (0, left)

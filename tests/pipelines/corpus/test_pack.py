@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from densewalk.datasets.errors import ConfigError, DataError
 from densewalk.datasets.records import ClipRow, file_sha256
-from densewalk.datasets.shards.tar import read_range
+from densewalk.datasets.storage.folder_store import FolderStore
 from densewalk.pipelines.corpus.pack import PackConfig, Packed, PackedShard, pack_shards, shard_groups
 from densewalk.pipelines.corpus.staging import Staging
 from densewalk.pipelines.dedup.external_sort import sorted_lines
@@ -41,7 +41,7 @@ def test_clips_lie_where_their_rows_say(tmp_path: Path) -> None:
     assert [row.shard for row in placed] == ["clips-00003.tar"] * 2 + ["clips-00004.tar"] * 2
     assert {row.key for row in placed} == {clip.row.key for clip in clips}
     for row in placed:
-        content = read_range(tmp_path / "shards" / row.shard, row.offset, row.bytes)
+        content = FolderStore(tmp_path / "shards").read(row.shard, row.offset, row.bytes)
         assert hashlib.sha256(content).hexdigest() == row.sha256
 
 

@@ -153,13 +153,13 @@ def test_anyone_can_read_the_result(corpus: Corpus) -> None:
     samples = {sample["__key__"]: sample for sample in wds.WebDataset(shards, shardshuffle=False, empty_check=False)}
     assert sorted(samples) == sorted(index["key"])
     dataset = Dataset.open(corpus.dataset)
-    for row in dataset.rows:
+    for row in dataset:
         assert dataset.read_clip(row) == samples[row.key]["mp4"]
         assert dataset.read_meta(row) == json.loads(samples[row.key]["json"])
         assert dataset.read_meta(row)["stages"] == stage_versions(CONFIG)
     sources = pd.read_parquet(corpus.dataset / "sources.parquet").set_index("id")
     assert len(sources) == 4
-    assert sources.loc[dataset.rows[0].source_id, "codec"] == "h264"
+    assert sources.loc[dataset.row(0).source_id, "codec"] == "h264"
     assert dataset.card.source_outcomes == {"written": 3, "rejected": 3, "failed": 1, "purged": 0}
 
 
@@ -170,8 +170,8 @@ def test_a_dataset_grows_by_new_shards_and_keeps_the_old(corpus: Corpus, tmp_pat
     assert len(shards) == 2
     assert shards.items() <= grown.items()
     assert len([name for name in grown if name.startswith("shards/")]) == 3
-    assert {row.key for row in Dataset.open(corpus.grown).rows} == {
-        row.key for row in Dataset.open(corpus.dataset).rows
+    assert {row.key for row in Dataset.open(corpus.grown)} == {
+        row.key for row in Dataset.open(corpus.dataset)
     }
     assert Dataset.open(corpus.grown).hash == Dataset.open(corpus.dataset).hash
 
@@ -327,7 +327,7 @@ def test_what_was_staged_for_another_wish_is_not_taken_up(corpus: Corpus, tmp_pa
         prepare([f"list:{rows}"], FolderHome(out), config, InProcessEngine(), stop)
     rows.write_text(f"path,start,end,label,licence\n{corpus.first / 'a.mp4'},0.2,1.4,two,CC-BY-4.0\n")
     prepare([f"list:{rows}"], FolderHome(out), config, InProcessEngine())
-    assert {(row.start_frame, row.label, row.licence) for row in Dataset.open(out).rows} == {(2, "two", "CC-BY-4.0")}
+    assert {(row.start_frame, row.label, row.licence) for row in Dataset.open(out)} == {(2, "two", "CC-BY-4.0")}
 
 
 def test_a_killed_run_repeated_with_less_leaves_no_stray_shard(corpus: Corpus, tmp_path: Path) -> None:

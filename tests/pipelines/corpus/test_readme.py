@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from densewalk.datasets.config import resolve, to_yaml
-from densewalk.datasets.dataset import DatasetCard
+from densewalk.datasets.dataset_card import DatasetCard
 from densewalk.pipelines.chain import stage_versions
 from densewalk.pipelines.corpus.readme import readme_text
 from densewalk.pipelines.recipe import PrepareConfig, recipe_hash

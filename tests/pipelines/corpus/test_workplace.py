@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from densewalk.datasets.dataset import CARD
+from densewalk.datasets.dataset_card import CARD
 from densewalk.datasets.errors import DataError
 from densewalk.pipelines.corpus.homes.folder_home import FolderHome
 from densewalk.pipelines.corpus.workplace import held, tended

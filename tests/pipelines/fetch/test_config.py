@@ -4,7 +4,8 @@ import pytest
 
 from densewalk.datasets.config import from_mapping, to_mapping
 from densewalk.datasets.errors import ConfigError
-from densewalk.pipelines.fetch.config import FetchConfig, StorageConfig, YoutubeConfig
+from densewalk.datasets.storage.config import StorageConfig
+from densewalk.pipelines.fetch.config import FetchConfig, YoutubeConfig
 
 
 def test_settings_survive_being_written() -> None:

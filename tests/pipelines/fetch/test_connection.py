@@ -1,6 +1,5 @@
 """Connections over TLS: certificates are checked against the name, and handshakes are timed."""
 
-import datetime
 import socket
 import ssl
 import threading
@@ -10,32 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
-from densewalk.pipelines.fetch import connection
+from densewalk.datasets.storage.timed_socket import trusted_certificates
 from densewalk.pipelines.fetch.faults import FetchFault
 from densewalk.pipelines.fetch.http_source import download
+from tests.self_signed import write_certificate
 
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
     """A certificate for `localhost` that signs itself, with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path / "certificate.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + private)
-    return path
+    return write_certificate(tmp_path / "certificate.pem")
 
 
 @pytest.fixture
@@ -44,10 +28,10 @@ def secure(server: Any, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> A
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     server.http.socket = context.wrap_socket(server.http.socket, server_side=True, do_handshake_on_connect=False)
-    connection._trust.cache_clear()
+    trusted_certificates.cache_clear()
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     yield server
-    connection._trust.cache_clear()
+    trusted_certificates.cache_clear()
 
 
 def _https(server: Any, host: str) -> str:
@@ -67,7 +51,7 @@ def test_an_unknown_certificate_is_refused_and_a_known_one_trusted_for_its_name(
     with pytest.raises(FetchFault) as caught:
         download(_https(secure, "localhost"), tmp_path / "a", errand())
     assert caught.value.reason == "certificate not trusted"
-    connection._trust.cache_clear()
+    trusted_certificates.cache_clear()
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     download(_https(secure, "localhost"), tmp_path / "a", errand())
     assert (tmp_path / "a").read_bytes() == body

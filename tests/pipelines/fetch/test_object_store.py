@@ -14,10 +14,11 @@ import fsspec
 import pytest
 
 from densewalk.datasets.errors import ConfigError
+from densewalk.datasets.storage.config import StorageConfig
+from densewalk.datasets.storage.object_filesystem import open_filesystem
 from densewalk.pipelines.fetch import object_store
-from densewalk.pipelines.fetch.config import StorageConfig
 from densewalk.pipelines.fetch.faults import FetchFault
-from densewalk.pipelines.fetch.object_store import download, open_filesystem
+from densewalk.pipelines.fetch.object_store import download
 
 
 @pytest.fixture(scope="module")

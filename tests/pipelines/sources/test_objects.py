@@ -4,7 +4,7 @@ from collections.abc import Iterator
 import pytest
 
 from densewalk.datasets.errors import ConfigError, DataError
-from densewalk.pipelines.fetch.config import StorageConfig
+from densewalk.datasets.storage.config import StorageConfig
 from densewalk.pipelines.sources.objects import object_mentions
 from densewalk.pipelines.sources.spec import SourceSpec
 

@@ -12,6 +12,7 @@ import pytest
 
 from densewalk.datasets.dataset import Dataset
 from densewalk.datasets.errors import DataError
+from densewalk.datasets.shards.index import read_index
 from densewalk.datasets.shards.tar import write_shard
 from densewalk.pipelines.corpus.audit.auditing import audit
 from densewalk.pipelines.corpus.audit.findings import Audit
@@ -53,7 +54,7 @@ def test_one_clip_in_n_is_played_and_at_least_one_of_a_shard(dataset: Path) -> N
 
 @pytest.mark.parametrize("place", ["mp4", "json", "header"])
 def test_a_flipped_bit_costs_the_clip_it_lies_in(dataset: Path, place: str) -> None:
-    row = Dataset.open(dataset).rows[4]
+    row = Dataset.open(dataset).row(4)
     path = dataset / "shards" / row.shard
     content = bytearray(path.read_bytes())
     at = {"mp4": row.offset + 40, "header": row.offset - 512 + 20}
@@ -68,7 +69,7 @@ def test_a_flipped_bit_costs_the_clip_it_lies_in(dataset: Path, place: str) -> N
 
 
 def test_a_cut_off_shard_keeps_the_clips_before_the_cut(dataset: Path) -> None:
-    rows = [row for row in Dataset.open(dataset).rows if row.shard == "clips-00001.tar"]
+    rows = [row for row in Dataset.open(dataset) if row.shard == "clips-00001.tar"]
     rows.sort(key=lambda row: row.offset)
     path = dataset / "shards" / "clips-00001.tar"
     path.write_bytes(path.read_bytes()[: rows[2].offset + 100])
@@ -79,7 +80,7 @@ def test_a_cut_off_shard_keeps_the_clips_before_the_cut(dataset: Path) -> None:
 
 def test_a_missing_shard_and_foreign_files_are_found(dataset: Path) -> None:
     shards = dataset / "shards"
-    lost = {row.key for row in Dataset.open(dataset).rows if row.shard == "clips-00001.tar"}
+    lost = {row.key for row in Dataset.open(dataset) if row.shard == "clips-00001.tar"}
     (shards / "clips-00001.tar").rename(shards / "clips-00007.tar")
     (shards / "notes.txt").write_text("notes")
     found = _audit(dataset).findings
@@ -115,8 +116,9 @@ def test_a_row_that_does_not_describe_its_clip_is_found(dataset: Path) -> None:
 
     _edit(dataset / "index.parquet", slower)
     found = _audit(dataset, decode_one_in=1).findings
-    assert found.clips == {Dataset.open(dataset).rows[3].key}
+    assert found.clips == {read_index(dataset / "index.parquet")[3].key}
     assert "its json says fps 10.0, the index 12.0" in "\n".join(found.texts)
+    assert "the tables give index_sha256" in "\n".join(found.texts)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from densewalk.datasets.atomic import write_bytes
-from densewalk.datasets.dataset import Dataset, read_card
+from densewalk.datasets.dataset import Dataset
+from densewalk.datasets.dataset_card import read_card
 from densewalk.datasets.errors import ConfigError, DataError
 from densewalk.datasets.ledger import Verdict, name_verdict, read_ledger
 from densewalk.datasets.records import file_sha256
@@ -45,7 +46,7 @@ def _rejected(of: str, number: int = 0, place: int = 7) -> Verdict:
 
 
 def _keys(folder: Path, number: int) -> list[str]:
-    return [row.key for row in Dataset.open(folder).rows if row.source_id == PLAIN.source(number).id]
+    return sorted(row.key for row in Dataset.open(folder) if row.source_id == PLAIN.source(number).id)
 
 
 def _purge(folder: Path, *named: str, listed: tuple[str, ...] = ()) -> PurgeResult:
@@ -70,11 +71,11 @@ def dataset(tmp_path: Path) -> Path:
 def test_a_source_goes_with_all_its_clips_whatever_it_is_called(dataset: Path, name: str) -> None:
     asked = {"uri": FIRST.uri, "id": FIRST.id, "sha256": FIRST.sha256, "copy": "/copies/b.mp4"}[name]
     before, gone = Dataset.open(dataset), set(_keys(dataset, 0))
-    content = {row.key: before.read_clip(row) for row in before.rows}
+    content = {row.key: before.read_clip(row) for row in before}
     result = _purge(dataset, asked)
     after = Dataset.open(dataset)
-    assert {row.key for row in before.rows} - {row.key for row in after.rows} == gone
-    assert {row.key: after.read_clip(row) for row in after.rows} == {
+    assert {row.key for row in before} - {row.key for row in after} == gone
+    assert {row.key: after.read_clip(row) for row in after} == {
         key: mp4 for key, mp4 in content.items() if key not in gone
     }
     assert [(row.uri, row.outcome, row.reason) for row in _sources(dataset).values() if row.source_id == FIRST.id] == [
@@ -90,7 +91,7 @@ def test_a_source_goes_with_all_its_clips_whatever_it_is_called(dataset: Path, n
 def test_only_shards_that_held_one_of_its_clips_are_rewritten(tmp_path: Path) -> None:
     folder = replace(PLAIN, shard_clips=1).write(tmp_path / "D")
     before = read_card(folder).shard_sha256
-    gone = {row.shard for row in Dataset.open(folder).rows if row.source_id == FIRST.id}
+    gone = {row.shard for row in Dataset.open(folder) if row.source_id == FIRST.id}
     (_, certificate), *_ = _purge(folder, FIRST.id).certificates
     after = read_card(folder).shard_sha256
     assert {name: sha256 for name, sha256 in before.items() if name not in gone} == after
@@ -116,7 +117,7 @@ def test_clips_of_others_that_its_clips_gave_way_to_go_too(tmp_path: Path) -> No
     twin = f"{PLAIN.source(1).id}-0000025-0000050"
     folder = replace(PLAIN, verdicts=(_rejected(twin),)).write(tmp_path / "D")
     (_, certificate), *_ = _purge(folder, FIRST.id).certificates
-    assert twin not in {row.key for row in Dataset.open(folder).rows}
+    assert twin not in {row.key for row in Dataset.open(folder)}
     assert {clip["key"] for clip in certificate.clips if clip["why"] == "shows the same"} == {twin}
     (row,) = (row for row in read_ledger(folder / "ledger.parquet") if row.id == twin)
     assert (row.outcome, row.reason) == ("purged", "shows what was purged")
@@ -168,7 +169,7 @@ def test_an_unreadable_file_is_kept_out_under_its_name(tmp_path: Path) -> None:
     folder = replace(PLAIN, verdicts=(broken,)).write(tmp_path / "D")
     _purge(folder, "/videos/broken.mp4")
     assert _sources(folder)["/videos/broken.mp4"].outcome == "purged"
-    assert len(Dataset.open(folder).rows) == 12
+    assert len(Dataset.open(folder)) == 12
 
 
 def test_hashes_may_be_written_in_capitals(dataset: Path) -> None:
@@ -214,7 +215,7 @@ def test_a_plan_changes_nothing_and_names_what_would_go(dataset: Path) -> None:
 
 def test_the_certificate_says_what_went_and_what_was_looked_up(dataset: Path) -> None:
     hash_before, shards = Dataset.open(dataset).hash, read_card(dataset).shard_sha256
-    clips = {row.key: row.sha256 for row in Dataset.open(dataset).rows if row.source_id == FIRST.id}
+    clips = {row.key: row.sha256 for row in Dataset.open(dataset) if row.source_id == FIRST.id}
     ((path, certificate),) = _purge(dataset, FIRST.uri).certificates
     assert json.loads(path.read_text())["state"] == "done"
     assert {clip["key"]: clip["sha256"] for clip in certificate.clips} == clips
@@ -237,16 +238,16 @@ def test_the_certificate_says_what_went_and_what_was_looked_up(dataset: Path) ->
 
 
 def test_a_damaged_clip_that_stays_stops_the_purge_before_anything_changes(dataset: Path) -> None:
-    gone = {row.shard for row in Dataset.open(dataset).rows if row.source_id == FIRST.id}
-    row = next(row for row in Dataset.open(dataset).rows if row.shard in gone and row.source_id != FIRST.id)
+    gone = {row.shard for row in Dataset.open(dataset) if row.source_id == FIRST.id}
+    row = next(row for row in Dataset.open(dataset) if row.shard in gone and row.source_id != FIRST.id)
     path = dataset / "shards" / row.shard
     content = bytearray(path.read_bytes())
     content[row.offset + 50] ^= 1
     path.write_bytes(content)
-    before = Dataset.open(dataset).rows
+    before = list(Dataset.open(dataset))
     with pytest.raises(DataError, match=rf"{row.key}\.mp4 .*--repair"):
         _purge(dataset, FIRST.id)
-    assert Dataset.open(dataset).rows == before
+    assert list(Dataset.open(dataset)) == before
 
 
 def test_what_an_interrupted_preparation_left_of_it_goes_and_the_rest_stays(dataset: Path) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from densewalk.datasets.dataset import Dataset, read_card
+from densewalk.datasets.dataset import Dataset
+from densewalk.datasets.dataset_card import read_card
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.ledger import read_ledger
 from densewalk.datasets.records import ClipRow, file_sha256
@@ -37,7 +38,7 @@ def _digest(folder: Path) -> dict[str, str]:
 
 def _flip(folder: Path, at: Callable[[int], int]) -> None:
     """Flip a bit of the third clip's shard, at a place given from its offset."""
-    row = Dataset.open(folder).rows[2]
+    row = Dataset.open(folder).row(2)
     path = folder / "shards" / row.shard
     content = bytearray(path.read_bytes())
     content[at(row.offset)] ^= 2
@@ -71,15 +72,15 @@ LIES: dict[str, Callable[[list[ClipRow]], list[ClipRow]]] = {
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
 def test_damage_costs_its_sources_and_leaves_a_sound_dataset(dataset: Path, damage: Callable[[Path], object]) -> None:
     before = Dataset.open(dataset)
-    content = {row.key: before.read_clip(row) for row in before.rows}
+    content = {row.key: before.read_clip(row) for row in before}
     damage(dataset)
     broken = audit(FolderHome(dataset), decode_one_in=1).findings
     lost = {key.partition("-")[0] for key in broken.clips} | broken.sources
     result = _repair(dataset)
     after = Dataset.open(dataset)
     assert 0 < len(lost) < 5
-    assert {row.source_id for row in before.rows} - {row.source_id for row in after.rows} == lost
-    assert all(after.read_clip(row) == content[row.key] for row in after.rows)
+    assert {row.source_id for row in before} - {row.source_id for row in after} == lost
+    assert all(after.read_clip(row) == content[row.key] for row in after)
     rows = {row.id: row for row in read_ledger(dataset / "ledger.parquet") if row.kind == "source"}
     assert {(rows[source].outcome, rows[source].reason) for source in lost} == {("failed", DAMAGED)}
     assert set(result.again) == {rows[source].uri for source in lost}
@@ -132,11 +133,11 @@ def test_a_lost_table_costs_no_clip_either(dataset: Path, table: str) -> None:
 
 
 def test_a_rebuilt_index_lacks_clips_that_are_damaged(dataset: Path) -> None:
-    lost = Dataset.open(dataset).rows[2].source_id
+    lost = Dataset.open(dataset).row(2).source_id
     _flip(dataset, lambda offset: offset + 50)
     (dataset / "index.parquet").unlink()
     assert _repair(dataset).again == (next(MADE.source(n).uri for n in range(5) if MADE.source(n).id == lost),)
-    assert lost not in {row.source_id for row in Dataset.open(dataset).rows}
+    assert lost not in {row.source_id for row in Dataset.open(dataset)}
     assert audit(FolderHome(dataset)).findings.texts == []
 
 
@@ -184,7 +185,7 @@ def test_a_source_that_was_purged_is_not_asked_for_again(dataset: Path) -> None:
         row["outcome"] = "purged" if row["id"] == purged else row["outcome"]
     pq.write_table(table.from_pylist(rows, schema=table.schema), path)
     _repair(dataset)
-    assert purged not in {row.source_id for row in Dataset.open(dataset).rows}
+    assert purged not in {row.source_id for row in Dataset.open(dataset)}
     (row,) = (row for row in read_ledger(path) if row.id == purged)
     assert row.outcome == "purged"
 

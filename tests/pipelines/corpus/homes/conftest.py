@@ -7,10 +7,10 @@ from typing import Any
 import fsspec
 import pytest
 
+from densewalk.datasets.storage.config import StorageConfig
 from densewalk.pipelines.corpus.homes.bucket import Bucket
 from densewalk.pipelines.corpus.homes.bucket_home import BucketHome
 from densewalk.pipelines.corpus.homes.patience import Patience
-from densewalk.pipelines.fetch.config import StorageConfig
 from tests.faulty_store import FaultyStore, moto_server
 
 HASTE = Patience(seconds=20.0, first_wait_seconds=0.01)

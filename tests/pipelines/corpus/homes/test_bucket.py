@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from densewalk.datasets.errors import ConfigError, DataError
+from densewalk.datasets.storage.config import StorageConfig
 from densewalk.pipelines.corpus.homes.bucket import Bucket
 from densewalk.pipelines.corpus.homes.patience import Patience
-from densewalk.pipelines.fetch.config import StorageConfig
 from tests.faulty_store import CUT_AFTER, CUT_BEFORE, LOST, SHORT, Fault, FaultyStore, Seen, answered
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from densewalk.datasets.dataset import CARD, SHARDS
+from densewalk.datasets.dataset_card import CARD, SHARDS
 from densewalk.datasets.errors import ConfigError, DataError
 from densewalk.pipelines.corpus.homes.bucket import Bucket
 from densewalk.pipelines.corpus.homes.bucket_home import BucketHome

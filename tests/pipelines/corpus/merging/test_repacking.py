@@ -54,8 +54,8 @@ def test_a_merge_holds_every_content_once_and_every_name(parts: Path, tmp_path: 
     merged, whole = Dataset.open(tmp_path / "M"), Dataset.open(parts / "D")
     assert merged.hash == whole.hash
     assert merged.card.source_outcomes == whole.card.source_outcomes
-    for row in merged.rows:
-        assert merged.read_clip(row) == whole.read_clip(next(other for other in whole.rows if other.key == row.key))
+    for row in merged:
+        assert merged.read_clip(row) == whole.read_clip(next(other for other in whole if other.key == row.key))
         assert merged.read_meta(row)["key"] == row.key
     rows = {row.uri: row for row in read_ledger(tmp_path / "M" / "ledger.parquet") if row.kind == "source"}
     assert rows[str(parts / "two" / "copy.mp4")].detail == f"kept {parts / 'one' / 'a.mp4'}"

@@ -1,0 +1,1 @@
+"""Collections of clips in the layouts in which others publish them; nothing is fetched."""
