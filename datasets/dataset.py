@@ -1,230 +1,252 @@
-"""A dataset folder: shards of clips, their index and a card that says what it is.
+"""A dataset made by prepare, wherever it lies: shards of clips, their index and a card that says what it is.
 
-    dataset.json    the card: schema version, counts, recipe hash, licences, SHA-256 of every shard; written last
+    dataset.json    the card: schema version, counts, recipe hash, licences, SHA-256 of the index and of every shard
     index.parquet   a row a clip
     shards/         plain tars of <key>.mp4 and <key>.json
 
-A folder without a card is unfinished or no dataset. Every clip that is read is checked against the hash in the index.
+Clips are numbered in the order in which they lie, shard after shard. What is known of them is mapped from a table that
+is made of the index once on a machine (`shards/mapped_index.py`), so neither opening nor memory grows much with their
+number; a dataset that is pickled carries the table's path. Every clip that is read is checked against its SHA-256.
+
+Shapes: T frames, H W rows and columns.
 """
 
 import hashlib
 import json
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from densewalk.datasets.atomic import write_json
-from densewalk.datasets.errors import DataError
-from densewalk.datasets.ledger import OUTCOMES, Verdict
+import numpy as np
+from jaxtyping import UInt8
+
+from densewalk.datasets.collection import ClipTable
+from densewalk.datasets.dataset_card import CARD, INDEX, SHARDS, DatasetCard, card_from, read_card
+from densewalk.datasets.errors import ConfigError, DataError
+from densewalk.datasets.kept_table import clip_table, kept_table
+from densewalk.datasets.mapped_table import MappedTable, TableWriter
 from densewalk.datasets.records import ClipRow
-from densewalk.datasets.shards.index import read_index
-from densewalk.datasets.shards.tar import MemberPlace, read_companion, read_range
+from densewalk.datasets.shards.mapped_index import INDEX_COLUMNS, clip_row, clip_rows, fill_from_index
+from densewalk.datasets.shards.tar import MemberPlace, read_companion
+from densewalk.datasets.storage.config import CacheConfig
+from densewalk.datasets.storage.folder_store import FolderStore
+from densewalk.datasets.storage.opening import open_store
+from densewalk.datasets.storage.store import Store
+from densewalk.datasets.video import read_frames
+from densewalk.datasets.views import Motion
 
-__all__ = [
-    "CARD",
-    "INDEX",
-    "SCHEMA_VERSION",
-    "SHARDS",
-    "CardCounts",
-    "ContentHash",
-    "Dataset",
-    "DatasetCard",
-    "read_card",
-    "write_card",
-]
+__all__ = ["Dataset"]
 
-SCHEMA_VERSION = 1
-"""Version of the folder's layout; a reader refuses newer ones."""
-CARD, INDEX, SHARDS = "dataset.json", "index.parquet", "shards"
+_FORMAT = "densewalk index 1"
+_TABLES = "tables"
+_HASHED_AT_ONCE = 1 << 20
+_INTERRUPTED = "a preparation was interrupted, repeat the prepare command"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatasetCard:
-    """The content of dataset.json."""
-
-    schema: int = SCHEMA_VERSION
-    num_clips: int
-    num_sources: int
-    """Sources that gave at least one clip."""
-    seconds: float
-    """Playing time of all clips."""
-    bytes: int
-    """Of all mp4s."""
-    recipe_hash: str
-    """Changes with every setting and stage version that moves the content."""
-    licences: dict[str, int]
-    """Clips by licence."""
-    source_outcomes: dict[str, int]
-    """Sources handed in, by what became of them."""
-    clip_outcomes: dict[str, int]
-    """Candidate clips, by what became of them."""
-    shard_sha256: dict[str, str]
-    """Hash of every file in shards/, by name."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """An opened dataset folder; reading is safe from several threads."""
+    """An opened dataset, a `ClipCollection`; reading is safe from several threads and processes."""
 
-    folder: Path
-    card: DatasetCard
-    rows: list[ClipRow]
-    """In the order of their keys."""
-    hash: str
-    """Of the clips' keys and contents; the same for the same clips in other shards."""
+    has_motion = False
+
+    def __init__(self, store: Store, card: DatasetCard, clips: MappedTable) -> None:
+        self.card = card
+        self.table: ClipTable = clip_table(clips)
+        """What is known of every clip, by number."""
+        self._store, self._clips = store, clips
+        self._place = {name: clips.numbers(name) for name in ("offset", "bytes")}
+        self._sha256 = clips.blobs("sha256")
 
     @classmethod
-    def open(cls, folder: Path) -> "Dataset":
-        """Open a folder that `prepare` finished.
+    def open(cls, location: Path | str, cache: CacheConfig = CacheConfig()) -> "Dataset":  # noqa: B008
+        """Open a dataset that `prepare` finished: a folder, or an address of an object store or web server.
 
-        Raises `DataError` when it is no dataset, of a newer schema, without clips, or when card and index disagree.
+        Raises `DataError` when it is no dataset, of a newer schema, without clips, or when its files are not of one
+        dataset; `UnreachableError` when its place does not answer; `ConfigError` when the cache cannot be written.
         """
-        card = read_card(folder)
-        rows = read_index(folder / INDEX)
-        if not rows:
+        store = open_store(location, cache)
+        card = read_card(store.folder) if isinstance(store, FolderStore) else _far_card(store)
+        if not card.num_clips:
             raise DataError(
-                f"dataset {folder} holds no clips: {card.source_outcomes.get('failed', 0)} sources failed, "
+                f"dataset {store.name} holds no clips: {card.source_outcomes.get('failed', 0)} sources failed, "
                 f"{card.source_outcomes.get('rejected', 0)} were rejected; its ledger.parquet says why"
             )
-        if len(rows) != card.num_clips:
+        clips = _table(store, card, cache.place / _TABLES)
+        _require_one_dataset(store, card, clips)
+        known = {f"{SHARDS}/{shard}": sha256 for shard, sha256 in card.shard_sha256.items()}
+        return cls(store.knowing(known), card, clips)
+
+    def __reduce__(self) -> tuple[type["Dataset"], tuple[Store, DatasetCard, MappedTable]]:
+        return Dataset, (self._store, self.card, self._clips)
+
+    def __len__(self) -> int:
+        """Return the number of clips."""
+        return len(self._clips)
+
+    def __iter__(self) -> Iterator[ClipRow]:
+        """Yield the rows of all clips by number."""
+        return clip_rows(self._clips)
+
+    def row(self, number: int) -> ClipRow:
+        """Return what is known of a clip; raises `IndexError` when there are fewer."""
+        return clip_row(self._clips, number)
+
+    @property
+    def name(self) -> str:
+        """Folder or address, for messages."""
+        return self._store.name
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies on this machine; raises `ConfigError` when it lies elsewhere."""
+        if isinstance(self._store, FolderStore):
+            return self._store.folder
+        raise ConfigError(f"dataset {self.name} is not on this machine; copy it here and name its folder")
+
+    @property
+    def hash(self) -> str:
+        """Hex digits of the clips' keys and contents; the same for the same clips in other shards."""
+        return str(self._clips.about["content"])
+
+    @property
+    def identity(self) -> str:
+        """Hex digits of the clips' keys and contents in the order of storage."""
+        return str(self._clips.about["identity"])
+
+    def read(self, clip: int, frames: Sequence[int]) -> UInt8[np.ndarray, "t h w 3"]:
+        """Return frames of clip number `clip` in the order asked, as RGB 0-255.
+
+        Raises `DataError` naming key and shard when it is damaged or absent, `UnreachableError` when its place does
+        not answer.
+        """
+        key, shard = self.table.keys[clip], self.table.groups[self.table.group_N[clip]]
+        offset, size = (int(self._place[name][clip]) for name in ("offset", "bytes"))
+        mp4 = self._mp4(key, shard, offset, size, self._sha256[clip].hex())
+        try:
+            video_THWC = read_frames(mp4, frames)
+        except DataError as error:
+            raise DataError(f"clip {key} in shard {shard}: {error}") from error
+        height, width = video_THWC.shape[1:3]
+        stated_hw = int(self.table.height_N[clip]), int(self.table.width_N[clip])
+        if (height, width) != stated_hw:
             raise DataError(
-                f"{folder / INDEX} has {len(rows)} clips but {CARD} says {card.num_clips}; "
-                "a preparation was interrupted, repeat the prepare command"
+                f"clip {key} in shard {shard} is {width}x{height}, the index says {stated_hw[1]}x{stated_hw[0]}"
             )
-        return cls(folder=folder, card=card, rows=rows, hash=ContentHash.of(rows))
+        return video_THWC
+
+    def motion(self, clip: int, frames: Sequence[int]) -> Motion:
+        """Raise `ConfigError`: flow is stored at fixed strides, and a plan draws its frames anywhere."""
+        raise ConfigError(
+            f"dataset {self.name} cannot give the motion between frames {list(frames)} of clip "
+            f"{self.table.keys[clip]}: flow.npz joins frames of fixed strides; leave plan.motion out or use scenes"
+        )
+
+    def ahead(self, groups: Sequence[int]) -> None:
+        """Be told which shards are read soon, the most urgent first; returns at once."""
+        self._store.ahead([f"{SHARDS}/{self.table.groups[group]}" for group in groups])
 
     def read_clip(self, row: ClipRow) -> bytes:
         """Return a clip's mp4; raises `DataError` when the shard is missing, cut off or damaged there."""
-        path = self.folder / SHARDS / row.shard
-        try:
-            mp4 = read_range(path, row.offset, row.bytes)
-        except DataError as error:
-            raise DataError(f"clip {row.key}: {error}") from error
-        if hashlib.sha256(mp4).hexdigest() != row.sha256:
-            raise DataError(
-                f"clip {row.key} in shard {path} is damaged: its {row.bytes} bytes from byte {row.offset} do not have "
-                "the SHA-256 of the index; copy the shard again or repeat the prepare command into a new folder"
-            )
-        return mp4
+        return self._mp4(row.key, row.shard, row.offset, row.bytes, row.sha256)
 
     def read_companion(self, row: ClipRow, extension: str) -> bytes:
         """Return a member beside a clip's mp4, such as `flow.npz`; raises `DataError` when it is absent or damaged."""
-        path = self.folder / SHARDS / row.shard
         clip = MemberPlace(name=f"{row.key}.mp4", offset=row.offset, bytes=row.bytes, sha256=row.sha256)
-        content = read_companion(path, f"{row.key}.{extension}", after=clip)
+        content = read_companion(self._store, f"{SHARDS}/{row.shard}", f"{row.key}.{extension}", after=clip)
         stated = row.member_sha256.get(extension)
         if stated is not None and hashlib.sha256(content).hexdigest() != stated:
             raise DataError(
-                f"{row.key}.{extension} in shard {path} is damaged: it does not have the SHA-256 of the index; "
-                "copy the shard again"
+                f"{row.key}.{extension} in shard {row.shard} of {self.name} is damaged: it does not have the SHA-256 "
+                "of the index; copy the shard again"
             )
         return content
 
     def read_meta(self, row: ClipRow) -> dict[str, Any]:
         """Return a clip's json member; raises `DataError` when it is absent or damaged."""
-        path = self.folder / SHARDS / row.shard
+        where = f"{row.key}.json in shard {row.shard} of {self.name}"
         try:
             meta = json.loads(self.read_companion(row, "json"))
         except ValueError as error:
-            raise DataError(f"{row.key}.json in shard {path} is not JSON: {error}; copy the shard again") from error
+            raise DataError(f"{where} is not JSON: {error}; copy the shard again") from error
         if not isinstance(meta, dict):
-            raise DataError(f"{row.key}.json in shard {path} is not an object; copy the shard again")
+            raise DataError(f"{where} is not an object; copy the shard again")
         return meta
 
-
-class ContentHash:
-    """The hash by which readers know the clips of a dataset, taken while their rows pass."""
-
-    def __init__(self) -> None:
-        self._content = hashlib.sha256()
-
-    def clips(self, rows: Iterable[ClipRow]) -> Iterator[ClipRow]:
-        """Pass rows, given by key, through."""
-        for row in rows:
-            self._content.update(f"{row.key} {row.sha256}\n".encode())
-            yield row
-
-    @property
-    def text(self) -> str:
-        """Hex digits for the rows that passed."""
-        return self._content.hexdigest()
-
-    @classmethod
-    def of(cls, rows: Iterable[ClipRow]) -> str:
-        """Return the digits for rows given by key."""
-        content = cls()
-        deque(content.clips(rows), maxlen=0)
-        return content.text
+    def _mp4(self, key: str, shard: str, offset: int, size: int, sha256: str) -> bytes:
+        file = f"{SHARDS}/{shard}"
+        try:
+            mp4 = self._store.read(file, offset, size)
+            if not (is_sound := _has_hash(mp4, sha256)) and self._store.forget(file):
+                mp4 = self._store.read(file, offset, size)
+                is_sound = _has_hash(mp4, sha256)
+        except DataError as error:
+            raise DataError(f"clip {key} in shard {shard}: {error}") from error
+        if not is_sound:
+            raise DataError(
+                f"clip {key} in shard {shard} of {self.name} is damaged: its {size} bytes from byte {offset} do not "
+                "have the SHA-256 of the index; copy the shard again or repeat the prepare command into a new folder"
+            )
+        return mp4
 
 
-class CardCounts:
-    """What a card counts, taken while rows pass on their way to a table."""
-
-    def __init__(self) -> None:
-        self._num_clips = self._num_sources = self._bytes = 0
-        self._seconds = 0.0
-        self._licences: Counter[str] = Counter()
-        self._outcomes: Counter[tuple[str, str]] = Counter()
-        self.reasons: Counter[tuple[str, str, str]] = Counter()
-        """Ledger rows that give a reason, by kind, outcome and reason."""
-
-    def clips(self, rows: Iterable[ClipRow]) -> Iterator[ClipRow]:
-        """Pass rows through; those of a source stand together."""
-        source = None
-        for row in rows:
-            self._num_clips += 1
-            self._num_sources += row.source_id != source
-            self._seconds += row.frames / row.fps
-            self._bytes += row.bytes
-            self._licences[row.licence] += 1
-            source = row.source_id
-            yield row
-
-    def verdicts(self, rows: Iterable[Verdict]) -> Iterator[Verdict]:
-        """Pass rows through."""
-        for row in rows:
-            self._outcomes[row.kind, row.outcome] += 1
-            if row.reason:
-                self.reasons[row.kind, row.outcome, row.reason] += 1
-            yield row
-
-    def card(self, *, recipe_hash: str, shard_sha256: Mapping[str, str]) -> DatasetCard:
-        """Return the card of a dataset with the rows that passed."""
-        return DatasetCard(
-            num_clips=self._num_clips,
-            num_sources=self._num_sources,
-            seconds=round(self._seconds, 3),
-            bytes=self._bytes,
-            recipe_hash=recipe_hash,
-            licences=dict(self._licences),
-            source_outcomes={name: self._outcomes["source", name] for name in OUTCOMES},
-            clip_outcomes={name: self._outcomes["clip", name] for name in OUTCOMES},
-            shard_sha256=dict(shard_sha256),
-        )
+def _has_hash(content: bytes, sha256: str) -> bool:
+    return hashlib.sha256(content).hexdigest() == sha256
 
 
-def write_card(folder: Path, card: DatasetCard) -> None:
-    """Write dataset.json: the last act of a preparation."""
-    write_json(folder / CARD, asdict(card))
-
-
-def read_card(folder: Path) -> DatasetCard:
-    """Read dataset.json, also of a dataset without clips; raises `DataError` when it is none or of a newer schema."""
-    path = folder / CARD
-    if not path.is_file():
-        raise DataError(
-            f"{path.parent} is not a dataset folder: it has no {CARD}; expected the --out of a finished "
-            "densewalk prepare (an interrupted one continues when it is repeated)"
-        )
+def _far_card(store: Store) -> DatasetCard:
     try:
-        content = json.loads(path.read_bytes())
-        schema = content["schema"]
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise DataError(f"{path} is not the card of a dataset: {error!r}; put a copy of it back") from error
-    if not isinstance(schema, int) or schema > SCHEMA_VERSION:
-        raise DataError(f"{path} has schema {schema}, this densewalk reads up to {SCHEMA_VERSION}; upgrade densewalk")
-    if missing := {field.name for field in fields(DatasetCard)} - content.keys():
-        raise DataError(f"{path} lacks {', '.join(sorted(missing))}; put a copy of it back")
-    return DatasetCard(**{field.name: content[field.name] for field in fields(DatasetCard)})
+        content = store.read_all(CARD)
+    except DataError as error:
+        raise DataError(f"{store.name} is not a dataset: {error}; expected the files of a densewalk prepare") from error
+    return card_from(content, f"{store.name}/{CARD}")
+
+
+def _table(store: Store, card: DatasetCard, folder: Path) -> MappedTable:
+    """Return the table of the index; one that lies elsewhere is fetched only when its table is not here yet."""
+    is_here = isinstance(store, FolderStore)
+    sha256 = card.index_sha256
+    if is_here or not sha256:
+        with store.open(INDEX) as index:
+            sha256 = _sha256(index)
+        _require_index(store, card, sha256)
+
+    def make(writer: TableWriter) -> None:
+        with store.open(INDEX) as index:
+            if not is_here:
+                _require_index(store, card, _sha256(index))
+                index.seek(0)
+            fill_from_index(index, f"{store.name}/{INDEX}", writer)
+
+    return kept_table(folder / f"{sha256[:32]}.arrow", INDEX_COLUMNS, f"{_FORMAT} {sha256}", make)
+
+
+def _sha256(file: BinaryIO) -> str:
+    content = hashlib.sha256()
+    while block := file.read(_HASHED_AT_ONCE):
+        content.update(block)
+    return content.hexdigest()
+
+
+def _require_index(store: Store, card: DatasetCard, sha256: str) -> None:
+    if card.index_sha256 and card.index_sha256 != sha256:
+        raise DataError(
+            f"{store.name}/{INDEX} is not the index that {CARD} was written for (SHA-256 {sha256[:16]}..., expected "
+            f"{card.index_sha256[:16]}...): it is another dataset's, or {_INTERRUPTED}"
+        )
+
+
+def _require_one_dataset(store: Store, card: DatasetCard, clips: MappedTable) -> None:
+    """Raise `DataError` when the card is not that of the index."""
+    path, about = f"{store.name}/{INDEX}", clips.about
+    if len(clips) != card.num_clips:
+        raise DataError(f"{path} has {len(clips)} clips but {CARD} says {card.num_clips}; {_INTERRUPTED}")
+    if unknown := [shard for shard in about["groups"] if shard not in card.shard_sha256]:
+        raise DataError(
+            f"{path} names shard {unknown[0]}, which {CARD} does not know ({len(card.shard_sha256)} shards); they are "
+            "of two datasets: copy both again"
+        )
+    seconds = about["seconds"]
+    if about["bytes"] != card.bytes or abs(seconds - card.seconds) > 0.002 + 1e-9 * seconds:
+        raise DataError(
+            f"the clips of {path} have {about['bytes']} bytes and last {seconds:.3f} s, {CARD} says {card.bytes} bytes "
+            f"and {card.seconds:.3f} s; they are of two datasets, or {_INTERRUPTED}"
+        )

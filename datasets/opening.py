@@ -20,7 +20,7 @@ from densewalk.datasets.storage.config import CacheConfig
 __all__ = ["KINDS", "Location"]
 
 KINDS = {
-    "tars": "densewalk.datasets.foreign_tars.opening:open_tars",
+    "tars": "densewalk.datasets.shards.foreign:open_tars",
     "videos": "densewalk.datasets.readers.clips.videos:open_videos",
     "frames": "densewalk.datasets.readers.clips.frame_folders:open_frames",
     "kinetics": "densewalk.datasets.readers.clips.kinetics:open_kinetics",

@@ -11,7 +11,7 @@ from dataclasses import MISSING, fields
 from itertools import islice
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, BinaryIO, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from densewalk.datasets.atomic import atomic_path
 from densewalk.datasets.errors import DataError
 
-__all__ = ["ascending", "read_rows", "row_from", "row_from_text", "row_text", "write_rows"]
+__all__ = ["ascending", "read_groups", "read_rows", "row_from", "row_from_text", "row_text", "write_rows"]
 
 _ROWS_AT_ONCE = 8192
 _ARROW_TYPES = {
@@ -54,18 +54,27 @@ def ascending(rows: Iterable[_Row], key: Callable[[_Row], Any], *, repeats: bool
 
 def read_rows(path: Path, kind: type[_Row]) -> Iterator[_Row]:
     """Yield the rows of a table; raises `DataError` when it is absent, damaged or lacks a column."""
+    for table in read_groups(path, kind):
+        names = table.column_names
+        columns = [table[name].to_pylist() for name in names]
+        yield from (row_from(kind, dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True))
+
+
+def read_groups(source: Path | BinaryIO, kind: type, *, name: str = "") -> Iterator[pa.Table]:
+    """Yield the rows as Arrow tables of some thousand, each with the fields of `kind` that the file has.
+
+    Raises as `read_rows`; `name` is what messages call the file, if not by its path.
+    """
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(source) as file:
             known = _known(file, kind)
             for batch in file.iter_batches(_ROWS_AT_ONCE, columns=known.names):
-                table = pa.Table.from_batches([batch]).select(known.names).cast(known)
-                columns = [table[name].to_pylist() for name in known.names]
-                yield from (
-                    row_from(kind, dict(zip(known.names, row, strict=True))) for row in zip(*columns, strict=True)
-                )
+                yield pa.Table.from_batches([batch]).select(known.names).cast(known)
     except (OSError, pa.ArrowException, ValueError) as error:
         reason = str(error).splitlines()[0]
-        raise DataError(f"cannot read {path}: {reason}; expected a table of a dataset made by prepare") from error
+        raise DataError(
+            f"cannot read {name or source}: {reason}; expected a table of a dataset made by prepare"
+        ) from error
 
 
 def row_from(kind: type[_Row], values: Mapping[str, Any]) -> _Row:

@@ -1,28 +1,26 @@
 """Reading frames of stored clips: exact indices, from bytes in memory, in one thread.
 
-A stored clip is H.264 at a constant rate without B-frames, so its frames lie in the file in display order and the mp4's
-sample table names the time of each. A frame is reached from the nearest earlier keyframe and accepted only when its own
-time is the table's; anything else is an error, never a neighbouring frame. Files from elsewhere do not come here.
+A stored clip is H.264 at a constant rate without B-frames, so its pictures lie in the file in display order and the
+mp4's sample table (`picture_table.py`) says where. A frame is reached from the nearest earlier keyframe: each picture
+on the way goes into the decoder under its number, and a frame is accepted only when it comes out sound and under that
+number; anything else is an error, never a neighbouring frame. Files from elsewhere do not come here.
 
-PyAV releases the interpreter lock while it decodes and holds no state between calls, so threads and forked processes
-may read at once.
+PyAV releases the interpreter lock while it decodes and no decoder outlives a call, so threads and forked processes may
+read at once.
 
 Shapes: T frames, H W rows and columns, C channels (RGB).
 """
 
-import io
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 
 import av
 import numpy as np
-from av.container import InputContainer
+from av.video.codeccontext import VideoCodecContext
 from av.video.reformatter import VideoReformatter
-from av.video.stream import VideoStream
 from jaxtyping import UInt8
 
 from densewalk.datasets.errors import DataError
+from densewalk.datasets.picture_table import PictureTable, picture_table
 
 __all__ = ["read_frames"]
 
@@ -32,59 +30,68 @@ def read_frames(mp4: bytes, frames: Sequence[int]) -> UInt8[np.ndarray, "t h w 3
 
     Raises `DataError` when the bytes are no stored clip, when a frame lies outside it or cannot be decoded soundly.
     """
-    with _opened(mp4) as (container, stream):
-        entries = list(stream.index_entries)
-        if outside := [frame for frame in frames if not 0 <= frame < len(entries)]:
-            raise DataError(f"the clip has {len(entries)} frames; frame {outside[0]} was asked for")
-        times = [entry.timestamp for entry in entries]
-        keyframes = [index for index, entry in enumerate(entries) if entry.is_keyframe]
-        wanted = sorted(set(frames))
-        height, width = stream.codec_context.height, stream.codec_context.width
-        video_THWC = np.empty((len(wanted), height, width, 3), dtype=np.uint8)
-        reformatter = VideoReformatter()
-        decoded = _decode_at(container, stream, times, keyframes, wanted)
-        for position, frame in enumerate(decoded):
-            video_THWC[position] = reformatter.reformat(frame, format="rgb24").to_ndarray()
+    table = picture_table(mp4)
+    if outside := [frame for frame in frames if not 0 <= frame < len(table)]:
+        raise DataError(f"the clip has {len(table)} frames; frame {outside[0]} was asked for")
+    wanted = sorted(set(frames))
+    video_THWC = np.empty((len(wanted), *table.size_hw, 3), dtype=np.uint8)
+    reformatter = VideoReformatter()
+    for position, frame in enumerate(_decoded(mp4, table, wanted)):
+        _copy(reformatter.reformat(frame, format="rgb24", threads=1), video_THWC[position])
+    if wanted == list(frames):
+        return video_THWC
     place = {frame: position for position, frame in enumerate(wanted)}
     return video_THWC[[place[frame] for frame in frames]]
 
 
-@contextmanager
-def _opened(mp4: bytes) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open an mp4 in memory; faults of the container or codec inside the block become `DataError`."""
-    try:
-        with av.open(io.BytesIO(mp4), format="mp4") as container:
-            if not container.streams.video:
-                raise DataError("the clip has no video stream")
-            stream = container.streams.video[0]
-            if stream.codec_context.has_b_frames:
-                raise DataError("the clip has B-frames, so its sample table is not in display order")
-            stream.codec_context.thread_count = 1
-            yield container, stream
-    except av.error.FFmpegError as error:
-        raise DataError(f"the clip's {len(mp4)} bytes cannot be decoded: {error}") from error
-
-
-def _decode_at(
-    container: InputContainer, stream: VideoStream, times: list[int], keyframes: list[int], wanted: list[int]
-) -> Iterator[av.VideoFrame]:
+def _decoded(mp4: bytes, table: PictureTable, wanted: Sequence[int]) -> Iterator[av.VideoFrame]:
     """Yield the wanted frames, ascending; decoding jumps to a keyframe only when one lies ahead of where it stands."""
-    reached = -1
-    decoded: Iterator[av.VideoFrame] = iter(())
+    decoder = _decoder(table)
+    following = 0
     for index in wanted:
-        keyframe = keyframes[max(bisect_right(keyframes, index) - 1, 0)] if keyframes else 0
-        if reached < 0 or keyframe > reached:
-            container.seek(times[keyframe], stream=stream)
-            decoded = container.decode(stream)
-        yield _advance(decoded, index, times[index])
-        reached = index
+        if (keyframe := table.keyframe_of(index)) > following:
+            decoder.flush_buffers()
+            following = keyframe
+        for picture in range(following, index):
+            _decode(decoder, table, mp4, picture)
+        yield _decode(decoder, table, mp4, index)
+        following = index + 1
 
 
-def _advance(decoded: Iterator[av.VideoFrame], index: int, time: int) -> av.VideoFrame:
-    """Decode up to the frame shown at `time`; that frame itself must be sound and must exist."""
-    for frame in decoded:
-        if frame.pts == time and not frame.is_corrupt:
-            return frame
-        if frame.pts is None or frame.pts >= time:
-            break
-    raise DataError(f"frame {index} of the clip is missing or damaged; expected a clip stored by prepare")
+def _decoder(table: PictureTable) -> VideoCodecContext:
+    decoder = av.VideoCodecContext.create("h264", "r")
+    decoder.extradata, decoder.thread_count = table.extradata, 1
+    try:
+        decoder.open()
+    except av.error.FFmpegError as error:
+        raise DataError(f"the clip's decoder cannot be opened: {error}") from error
+    if decoder.has_b_frames:
+        raise DataError("the clip has B-frames, so its pictures do not lie in the order of time")
+    return decoder
+
+
+def _decode(decoder: VideoCodecContext, table: PictureTable, mp4: bytes, picture: int) -> av.VideoFrame:
+    """Return what the decoder shows of a picture, which must be sound, since those behind it are made from it."""
+    if not (content := table.content(mp4, picture)):
+        raise _damage(picture)
+    packet = av.Packet(len(content))  # in memory of its own, as a decoder may read beyond the end
+    packet.update(content)
+    packet.pts = picture
+    try:
+        (frame,) = decoder.decode(packet)
+    except (av.error.FFmpegError, ValueError) as error:
+        raise _damage(picture) from error
+    if frame.pts != picture or frame.is_corrupt or (frame.height, frame.width) != table.size_hw:
+        raise _damage(picture)
+    return frame
+
+
+def _damage(picture: int) -> DataError:
+    return DataError(f"frame {picture} of the clip is missing or damaged; expected a clip stored by prepare")
+
+
+def _copy(frame: av.VideoFrame, frame_HWC: UInt8[np.ndarray, "h w 3"]) -> None:
+    """Copy an RGB frame, whose rows are padded."""
+    height, width = frame_HWC.shape[:2]
+    row_HX = np.frombuffer(frame.planes[0], np.uint8).reshape(height, -1)
+    frame_HWC.reshape(height, -1)[:] = row_HX[:, : 3 * width]

@@ -36,7 +36,7 @@ def report(
     """
     from densewalk.cluster.comparison import is_run, read_sources, write_comparison
     from densewalk.cluster.run_report import write_run_report
-    from densewalk.datasets.dataset import CARD
+    from densewalk.datasets.dataset_card import CARD
 
     if remote := [run for run in runs if ":/" in str(run) and not run.exists()]:
         raise ConfigError(

@@ -13,11 +13,12 @@ import pyarrow.parquet as pq
 from jaxtyping import UInt8
 
 from densewalk.cluster.corpus_report.survey import columns
-from densewalk.datasets.dataset import INDEX, SHARDS
+from densewalk.datasets.dataset_card import INDEX, SHARDS
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.records import ClipRow
 from densewalk.datasets.row_tables import row_from
-from densewalk.datasets.shards.tar import MemberPlace, read_companion, read_range
+from densewalk.datasets.shards.tar import MemberPlace, read_companion
+from densewalk.datasets.storage.folder_store import FolderStore
 from densewalk.datasets.video import read_frames
 from densewalk.pipelines.corpus.source_table import SOURCES, SourceRow
 from densewalk.ssl.show.evenly import evenly
@@ -80,7 +81,7 @@ def rows_with(path: Path, kind: type[_Row], column: str, values: Collection[str]
 
 def clip_frames(folder: Path, row: ClipRow, frames: Sequence[int]) -> UInt8[np.ndarray, "t h w 3"]:
     """Return frames of a clip as RGB; raises `DataError` when its shard is not here or it is damaged."""
-    return read_frames(read_range(folder / SHARDS / row.shard, row.offset, row.bytes), frames)
+    return read_frames(FolderStore(folder / SHARDS).read(row.shard, row.offset, row.bytes), frames)
 
 
 def clip_companion(folder: Path, row: ClipRow, extension: str) -> bytes | None:
@@ -88,7 +89,7 @@ def clip_companion(folder: Path, row: ClipRow, extension: str) -> bytes | None:
     if extension not in row.member_sha256:
         return None
     clip = MemberPlace(name=f"{row.key}.mp4", offset=row.offset, bytes=row.bytes, sha256=row.sha256)
-    return read_companion(folder / SHARDS / row.shard, f"{row.key}.{extension}", after=clip)
+    return read_companion(FolderStore(folder / SHARDS), row.shard, f"{row.key}.{extension}", after=clip)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from densewalk.cluster.corpus_report.outcomes import Outcomes, candidate_steps, 
 from densewalk.cluster.corpus_report.rejected_pictures import by_reason, pair_sheet, rejected_sheet
 from densewalk.cluster.corpus_report.survey import SourceSurvey, survey_clips, survey_sources
 from densewalk.cluster.history import read_runs
-from densewalk.datasets.dataset import SHARDS, DatasetCard, read_card
+from densewalk.datasets.dataset_card import SHARDS, DatasetCard, read_card
 from densewalk.datasets.errors import DataError
 from densewalk.pipelines.corpus.homes.home import CONFIG
 from densewalk.pipelines.corpus.rejects import REJECTED, Rejection, read_rejected

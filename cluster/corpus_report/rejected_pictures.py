@@ -13,7 +13,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from densewalk.cluster.corpus_report.clip_rows import clip_frames, rows_with, sources_of
-from densewalk.datasets.dataset import INDEX
+from densewalk.datasets.dataset_card import INDEX
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.records import ClipRow
 from densewalk.pipelines.corpus.rejects import Rejection, picture_strip

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from densewalk.cluster.corpus_report.spread import Spread
-from densewalk.datasets.dataset import INDEX
+from densewalk.datasets.dataset_card import INDEX
 from densewalk.datasets.errors import DataError
 from densewalk.pipelines.corpus.source_table import SOURCES
 

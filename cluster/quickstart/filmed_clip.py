@@ -73,7 +73,7 @@ def read_film_card(folder: Path) -> dict[str, Any]:
 
 def telling_clip(dataset: Dataset) -> ClipRow:
     """Return the longest clip in which something moves, or the liveliest of the longest when nothing much does."""
-    longest = sorted(dataset.rows, key=lambda row: (-row.frames / row.fps, row.key))[:_CANDIDATES]
+    longest = sorted(dataset, key=lambda row: (-row.frames / row.fps, row.key))[:_CANDIDATES]
     movement = {row.key: _movement(dataset, row) for row in longest}
     moving = (row for row in longest if movement[row.key] >= _MOVES)
     return next(moving, max(longest, key=lambda row: movement[row.key]))

@@ -157,7 +157,7 @@ def _masks(plan: QuickstartPlan) -> Picture:
 
 def _filmed_row(plan: QuickstartPlan, dataset: Dataset) -> ClipRow:
     key = read_film_card(plan.track)["clip"]
-    return next(row for row in dataset.rows if row.key == key)
+    return next(row for row in dataset if row.key == key)
 
 
 def _next_commands(plan: QuickstartPlan) -> str:

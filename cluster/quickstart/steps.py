@@ -15,7 +15,7 @@ from densewalk.cluster.quickstart.filmed_clip import film_clip
 from densewalk.cluster.quickstart.page import write_quickstart_page
 from densewalk.cluster.quickstart.plan import QuickstartPlan
 from densewalk.cluster.training_plan import describe_step
-from densewalk.datasets.dataset import CARD
+from densewalk.datasets.dataset_card import CARD
 from densewalk.datasets.ledger import read_ledger
 from densewalk.pipelines.corpus.homes.folder_home import FolderHome
 from densewalk.pipelines.corpus.tables import LEDGER

@@ -71,7 +71,7 @@ class Crew:
     def ready(self, ticket: int) -> bool:
         """Return whether `take` would return, or raise, at once."""
         with self._news:
-            return self._wanted[ticket] is not None or self._fault is not None
+            return self._wanted[ticket] is not None or self._fault is not None or self._closing
 
     def take(self, ticket: int) -> list[ClipSample]:
         """Wait for the samples of a ticket."""
@@ -147,7 +147,9 @@ class Crew:
         try:
             worker = Worker(self._memory, self._memory_bytes)
         except OSError as error:
-            raise TrainingError(f"a worker process cannot be started (data.workers={len(self._vain)}): {error}") from error
+            raise TrainingError(
+                f"a worker process cannot be started (data.workers={len(self._vain)}): {error}"
+            ) from error
         self._selector.register(worker.connection, selectors.EVENT_READ, seat)
         return worker
 
@@ -181,7 +183,7 @@ class Crew:
             if letter.kind == b"e":
                 self._settle(task, partial(_raise_theirs, letter.content, worker.pid))
             else:
-                self._settle(task, partial(unpack, letter.content, lease and lease.bytes_N))
+                self._settle(task, partial(unpack, letter.content, None if lease is None else lease.bytes_N))
 
     def _settle(self, task: Task, outcome: _Outcome) -> None:
         if task.ticket in self._wanted:
@@ -189,10 +191,7 @@ class Crew:
 
     def _replace(self, seat: int, worker: Worker) -> None:
         how, words, key = worker.how_it_ended(), worker.last_words(), worker.place.key
-        tasks = [task for task in worker.in_hand if task.ticket in self._wanted]
         doing = worker.in_hand[0] if worker.in_hand else None
-        self._selector.unregister(worker.connection)
-        worker.close()
         over = "" if doing is None else f" over samples {_listed(doing.numbers)}" + (f", clip {key}" if key else "")
         said = f"; it said:\n{words}" if words else ""
         _LOG.warning("worker process %d was lost%s: it %s; another takes its place%s", worker.pid, over, how, said)
@@ -201,13 +200,16 @@ class Crew:
             if self._vain[seat] >= self._attempts:
                 raise TrainingError(
                     f"worker processes do not stay alive (data.workers={len(self._vain)}): {self._vain[seat]} in a row "
-                    f"were lost without a task in hand, the last one {how}{said}"
+                    f"were lost without a task in hand; the last one {how}{said}"
                 )
-        for task in tasks:
-            if task is doing and worker.hung_over in (None, task):
-                self._blame(task, key, how)
-            else:
-                self._schedule.add(task)
+        for task in worker.in_hand:
+            if task.ticket in self._wanted:
+                if task is doing and worker.hung_over in (None, task):
+                    self._blame(task, key, how)
+                else:
+                    self._schedule.add(task)
+        self._selector.unregister(worker.connection)
+        worker.close()
         self._workers[seat] = self._hire(seat)
 
     def _blame(self, task: Task, key: str | None, how: str) -> None:
@@ -236,6 +238,7 @@ class Crew:
             for worker in self._workers:
                 worker.close(max(0.0, until - time.monotonic()))
             self._workers.clear()
+            self._wanted = dict.fromkeys(self._wanted)
             os.close(self._memory)
             for held in (self._selector, self._wake, self._woken):
                 held.close()
@@ -245,7 +248,7 @@ class Crew:
 def _in_memory(content: bytes) -> tuple[int, int]:
     """Return a descriptor of memory that holds `content`, and its size."""
     memory = new_block(len(content))
-    memoryview(Block(memory, len(content)).bytes_N)[:] = content
+    Block(memory, len(content)).bytes_N.data[:] = content
     return memory, len(content)
 
 

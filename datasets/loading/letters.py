@@ -26,6 +26,7 @@ __all__ = ["Letter", "Letterbox", "pack", "place_arrays", "room_for", "send", "u
 
 _HEAD = struct.Struct("=cBQQIQ")
 _ALIGNMENT = 64
+_NOT_INHERITED = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,7 @@ class Letterbox:
         letters: list[Letter] = []
         while not self.ended:
             try:
-                content, descriptors, _, _ = socket.recv_fds(self._connection, 1 << 16, 8)
+                content, descriptors, _, _ = socket.recv_fds(self._connection, 1 << 16, 8, _NOT_INHERITED)
             except BlockingIOError:
                 break
             except ConnectionError:
@@ -143,7 +144,7 @@ def unpack(content: bytes, memory_N: UInt8[np.ndarray, " n"] | None) -> Any:
     lengths, pickled = pickle.loads(content)  # noqa: S301 - from our own process
     buffers, start = [], 0
     for length in lengths:
-        buffers.append(b"" if memory_N is None else memoryview(memory_N)[start : start + length])
+        buffers.append(b"" if memory_N is None else memory_N[start : start + length].data)
         start += _aligned(length)
     return pickle.loads(pickled, buffers=buffers)  # noqa: S301 - from our own process
 

@@ -21,7 +21,7 @@ class Place:
     """The page, seen from either side."""
 
     def __init__(self, descriptor: int) -> None:
-        self._page = memoryview(Block(descriptor, PLACE_BYTES).bytes_N)
+        self._page = Block(descriptor, PLACE_BYTES).bytes_N.data
 
     @property
     def beats(self) -> int:

@@ -30,9 +30,7 @@ class SamplePool:
     block of memory, which is used again when the last array of it is gone: copy what is kept for long.
     """
 
-    def __init__(
-        self, source: SampleSource, workers: int, *, deadline_seconds: float, attempts: int = 2
-    ) -> None:
+    def __init__(self, source: SampleSource, workers: int, *, deadline_seconds: float, attempts: int = 2) -> None:
         """Start the workers, in the background.
 
         The source is pickled once, and its class must be one that another process can import. A worker that says

@@ -1,9 +1,8 @@
 """Which task is given out next, and who is to blame when a worker is lost.
 
-Tasks go out in the order in which they came. The task that a lost worker had in hand is made again *alone*: only once no
+Tasks go out in the order in which they came. What a lost worker was working on is made again *alone*: only once no
 other worker has anything in hand, so that neither a neighbour's memory nor a busy machine can speak against it. A first
-loss makes a clip suspect, losses alone confirm it; a task that succeeds clears its suspects. Nothing here knows of
-processes.
+loss makes a clip suspect, losses alone confirm it; a task that succeeds clears its suspects. No process is known here.
 """
 
 import heapq

@@ -21,7 +21,7 @@ from densewalk.datasets.loading.place import PLACE_BYTES, Place
 from densewalk.datasets.loading.schedule import Task
 from densewalk.datasets.loading.shared_memory import Block, Lease, new_block
 
-__all__ = ["Worker"]
+__all__ = ["TASKS_IN_HAND", "Worker"]
 
 TASKS_IN_HAND = 2
 """One that it works on and one that it goes on with."""
@@ -31,6 +31,9 @@ _SECONDS_TO_END = 5.0
 _SECONDS_FOR_LAST_WORDS = 0.3
 _LAST_WORDS, _MOST_WORDS = 3000, 1 << 20
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
+_MEMORY_IS_KEPT = {"MALLOC_MMAP_THRESHOLD_": f"{32 << 20}", "MALLOC_TRIM_THRESHOLD_": f"{128 << 20}"}
+"""For glibc: frames are allocated again and again; to give their pages back and fault them in anew takes a sixth of the
+time of a pair of frames."""
 
 
 class Worker:
@@ -45,7 +48,7 @@ class Worker:
         self.told = 0
         """How many clips it was told to shun."""
         self.hung_seconds: float | None = None
-        """The deadline it was killed for missing."""
+        """The time it had when it was killed for saying nothing."""
         self.hung_over: Task | None = None
         """The task it was killed over."""
         self._blocks: dict[int, Block] = {}
@@ -101,7 +104,9 @@ class Worker:
     def watch(self, seconds: float, deadline_seconds: float) -> None:
         """Let time pass; kill it when it said nothing and did not get on for too long, with work in hand."""
         beats = self.place.beats
-        self._silent_seconds = 0.0 if beats != self._beats or (self.ready and not self.in_hand) else self._silent_seconds + seconds
+        self._silent_seconds = (
+            0.0 if beats != self._beats or (self.ready and not self.in_hand) else self._silent_seconds + seconds
+        )
         self._beats = beats
         limit = deadline_seconds if self.ready else max(deadline_seconds, _SECONDS_TO_START)
         if self._silent_seconds > limit and self.hung_seconds is None:
@@ -128,6 +133,8 @@ class Worker:
         """Return what became of a lost worker."""
         code = self._process.returncode
         if self.hung_seconds is not None:
+            if not self.ready:
+                return f"did not start within {self.hung_seconds:g} s"
             return f"said nothing for data.deadline_seconds={self.hung_seconds:g} and was killed"
         if code is None:
             return "closed its socket and went on"
@@ -169,7 +176,12 @@ def _start(connection: int, source: int, source_bytes: int, page: int, words: in
         stdout=words,
         stderr=words,
         pass_fds=(connection, source, page),
-        env={**os.environ, **_ONE_THREAD, "PYTHONPATH": os.pathsep.join(path or os.curdir for path in sys.path)},
+        env={
+            **_MEMORY_IS_KEPT,
+            **os.environ,
+            **_ONE_THREAD,
+            "PYTHONPATH": os.pathsep.join(path or os.curdir for path in sys.path),
+        },
     )
 
 

@@ -17,8 +17,9 @@ from typing import Any, BinaryIO
 
 from densewalk.datasets.atomic import atomic_path
 from densewalk.datasets.errors import DataError
+from densewalk.datasets.storage.store import Store
 
-__all__ = ["MemberPlace", "WrittenShard", "read_companion", "read_group", "read_range", "write_shard"]
+__all__ = ["MemberPlace", "WrittenShard", "read_companion", "read_group", "write_shard"]
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+")
 
@@ -69,65 +70,56 @@ def write_shard(path: Path, members: Iterable[tuple[str, bytes]]) -> WrittenShar
     return WrittenShard(places=tuple(places), sha256=stream.content.hexdigest())
 
 
-def read_range(path: Path, offset: int, size: int) -> bytes:
-    """Return `size` bytes from `offset`; raises `DataError` when the file cannot be read or ends before."""
-    try:
-        with path.open("rb") as file:
-            file.seek(offset)
-            content = file.read(size)
-    except OSError as error:
-        raise DataError(f"cannot read shard {path}: {error}") from error
-    if len(content) != size:
-        raise DataError(
-            f"shard {path} ends at byte {offset + len(content)}; expected {size} bytes from byte {offset}; "
-            "the file is cut off, copy it again"
-        )
-    return content
-
-
-def read_group(path: Path, name: str, offset: int) -> Iterator[tuple[str, bytes]]:
+def read_group(store: Store, shard: str, name: str, offset: int) -> Iterator[tuple[str, bytes]]:
     """Yield member `name`, whose data begins at `offset`, and those that directly follow it and share its key.
 
-    Raises `DataError` when something else lies there or the shard is cut off or damaged.
+    Raises `DataError` when something else lies there or the shard is cut off or damaged, `UnreachableError` when its
+    place does not answer.
     """
-    for entry, start in _group(path, name, offset):
-        yield entry.name, read_range(path, start, entry.size)
+    for entry, start in _group(store, shard, name, offset):
+        yield entry.name, store.read(shard, start, entry.size)
 
 
-def read_companion(path: Path, name: str, *, after: MemberPlace) -> bytes:
+def read_companion(store: Store, shard: str, name: str, *, after: MemberPlace) -> bytes:
     """Return the content of member `name`, one of those that directly follow `after` and share its key.
 
-    Raises `DataError` when the shard holds no such member there.
+    Raises as `read_group`, and `DataError` when the shard holds no such member there.
     """
-    for entry, start in _group(path, after.name, after.offset):
+    for entry, start in _group(store, shard, after.name, after.offset):
         if entry.name == name:
-            return read_range(path, start, entry.size)
-    raise DataError(f"shard {path} has no member {name} behind {after.name}; expected a shard made by prepare")
+            return store.read(shard, start, entry.size)
+    raise DataError(
+        f"shard {shard} in {store.name} has no member {name} behind {after.name}; expected a shard made by prepare"
+    )
 
 
-def _group(path: Path, name: str, offset: int) -> Iterator[tuple[tarfile.TarInfo, int]]:
+def _group(store: Store, shard: str, name: str, offset: int) -> Iterator[tuple[tarfile.TarInfo, int]]:
     """Yield the headers of a key's members and where their data begins."""
     start = offset
-    entry = _entry_at(path, start - tarfile.BLOCKSIZE)
+    entry = _entry_at(store, shard, start - tarfile.BLOCKSIZE)
     if entry is None or entry.name != name:
         found = "nothing" if entry is None else entry.name
-        raise DataError(f"shard {path} has {found} where {name} should lie, at byte {offset}; copy the shard again")
+        raise DataError(
+            f"shard {shard} in {store.name} has {found} where {name} should lie, at byte {offset}; copy the shard again"
+        )
     key = name.partition(".")[0]
     while entry is not None and entry.name.partition(".")[0] == key:
         yield entry, start
         start += _padded(entry.size) + tarfile.BLOCKSIZE
-        entry = _entry_at(path, start - tarfile.BLOCKSIZE)
+        entry = _entry_at(store, shard, start - tarfile.BLOCKSIZE)
 
 
-def _entry_at(path: Path, offset: int) -> tarfile.TarInfo | None:
+def _entry_at(store: Store, shard: str, offset: int) -> tarfile.TarInfo | None:
     """Return the header at `offset`, or None where the archive ends."""
-    header = read_range(path, offset, tarfile.BLOCKSIZE)
+    header = store.read(shard, offset, tarfile.BLOCKSIZE)
     if not any(header):
         return None
     try:
         return tarfile.TarInfo.frombuf(header, "utf-8", "strict")
     except (tarfile.HeaderError, UnicodeDecodeError) as error:
-        raise DataError(f"shard {path} has no tar header at byte {offset}: {error}; copy the file again") from error
+        raise DataError(
+            f"shard {shard} in {store.name} has no tar header at byte {offset}: {error}; copy the file again"
+        ) from error
 
 
 def _padded(size: int) -> int:

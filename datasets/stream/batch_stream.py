@@ -11,7 +11,7 @@ Samples are made by worker processes some batches ahead and rendered on the devi
 
 import logging
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import torch
 
@@ -108,8 +108,12 @@ class BatchStream(Iterator[ClipBatch]):
 
     @property
     def damaged(self) -> list[DamagedClip]:
-        """Damaged clips this process passed over so far, by key."""
+        """Damaged clips this process passed over so far and those it was told of, by key."""
         return sorted(self._damaged.values(), key=lambda clip: (clip.key, clip.group))
+
+    def recall(self, damaged: Iterable[DamagedClip]) -> None:
+        """Be told of clips that were found damaged before the run was stopped; they count too."""
+        self._damaged |= {(clip.group, clip.key): clip for clip in damaged}
 
     def numbers(self, batch: int = 0) -> list[int]:
         """Return this process's sample numbers of a batch to come, 0 for the next one."""
@@ -188,7 +192,7 @@ class BatchStream(Iterator[ClipBatch]):
                 _LOG.warning(
                     "damaged clip %s in %s, the next ones take its place: %s", clip.key, clip.group, clip.reason
                 )
-        if len(self._damaged) > self._max_damaged:
+        if passed_over and len(self._damaged) > self._max_damaged:
             raise DataError(self._report())
 
     def _report(self) -> str:

@@ -31,7 +31,7 @@ class PaintedVideo:
 
     Frames are enlarged by the least whole factor that reaches `min_side_px`. A tail covers the last `tail_frames`
     steps. `marker` is a marker's radius over the shorter side. Points that are not finite or outside the picture are
-    left out.
+    left out. `colours` are those of the tracks, by where each is first seen unless given.
     """
 
     shape: tuple[int, int, int, int]
@@ -46,6 +46,7 @@ class PaintedVideo:
         tail_frames: int = 12,
         min_side_px: int = 360,
         marker: float = 1 / 110,
+        colours: UInt8[np.ndarray, "k 3"] | None = None,
     ) -> None:
         height, width = video_THWC.shape[1:3]
         factor = max(1, -(-min_side_px // min(height, width)))
@@ -58,7 +59,7 @@ class PaintedVideo:
             fixed_KT2=np.rint(place_KT2 * 2**_SHIFT).astype(np.int64),
             seen_KT=sound_KT & visible_KT,
             hidden_KT=sound_KT & ~visible_KT,
-            colours=[colour.tolist() for colour in track_colours(track_KT2, visible_KT)],
+            colours=(track_colours(track_KT2, visible_KT) if colours is None else colours).tolist(),
             radius_px=max(3.0, min(height, width) * factor * marker),
         )
 

@@ -60,9 +60,9 @@ class DataConfig:
     """Clips that may turn out damaged before a run stops with their list."""
     workers: int = 2
     """Processes that read and decode beside each process that trains; with 0 it does so itself."""
-    deadline_seconds: float = 180.0
-    """Longest time that reading one clip may take; a worker that takes longer is replaced. Above
-    `cache.deadline_seconds`, or an outage would be taken for a clip that hangs."""
+    deadline_seconds: float = 120.0
+    """Longest silence of a worker that reads one clip; then it is replaced. Above `cache.stall_seconds`, or a slow
+    place would be taken for a clip that hangs."""
     cache: CacheConfig = field(default_factory=CacheConfig)
     """What is kept on this machine of data that lies elsewhere."""
 
@@ -81,9 +81,9 @@ class DataConfig:
             and f"all of data.datasets={list(self.datasets)} have weight 0",
             *(getattr(self, n) < 1 and f"data.{n}={getattr(self, n)} must be at least 1" for n in counts),
             *(getattr(self, n) < 0 and f"data.{n}={getattr(self, n)} must not be negative" for n in amounts),
-            self.deadline_seconds <= self.cache.deadline_seconds
+            self.deadline_seconds <= self.cache.stall_seconds
             and f"data.deadline_seconds={self.deadline_seconds:g} must be above "
-            f"data.cache.deadline_seconds={self.cache.deadline_seconds:g}",
+            f"data.cache.stall_seconds={self.cache.stall_seconds:g}",
         )
 
 

@@ -1,9 +1,13 @@
-"""damaged.jsonl: the clips of a run that could not be read, a line each, whenever they were found."""
+"""damaged.jsonl: the clips of a run that could not be read, a line each, with the step that met them first.
+
+A run that goes on first cuts the file back to its checkpoint, as it does with its metrics.
+"""
 
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from densewalk.datasets.atomic import write_text
 from densewalk.datasets.samples import DamagedClip
@@ -14,16 +18,27 @@ _DAMAGED = "damaged.jsonl"
 
 
 class DamageLog:
-    """The damaged clips of a run; a run that goes on keeps those found before."""
+    """The damaged clips of a run that has finished `step` steps."""
 
-    def __init__(self, run: Path) -> None:
+    def __init__(self, run: Path, step: int) -> None:
         self._path = run / _DAMAGED
-        lines = self._path.read_text().splitlines() if self._path.is_file() else []
-        self._lines = {json.loads(line)["key"]: line for line in lines}
+        text = self._path.read_text() if self._path.is_file() else ""
+        rows: list[dict[str, Any]] = [json.loads(line) for line in text.splitlines()]
+        self._rows = {(row["group"], row["key"]): row for row in rows if row["step"] <= step}
+        if len(self._rows) < len(rows):
+            self._write()
 
-    def note(self, damaged: Iterable[DamagedClip]) -> None:
-        """Write down those that are not there yet."""
-        new = {clip.key: json.dumps(asdict(clip)) for clip in damaged if clip.key not in self._lines}
+    @property
+    def clips(self) -> list[DamagedClip]:
+        """Those found so far."""
+        return [DamagedClip(key=row["key"], group=row["group"], reason=row["reason"]) for row in self._rows.values()]
+
+    def note(self, damaged: Iterable[DamagedClip], step: int) -> None:
+        """Write down those that are not there yet; `step`, counted from 1, met them."""
+        new = [clip for clip in damaged if (clip.group, clip.key) not in self._rows]
         if new:
-            self._lines |= new
-            write_text(self._path, "".join(f"{line}\n" for line in self._lines.values()))
+            self._rows |= {(clip.group, clip.key): {"step": step, **asdict(clip)} for clip in new}
+            self._write()
+
+    def _write(self) -> None:
+        write_text(self._path, "".join(f"{json.dumps(row)}\n" for row in self._rows.values()))

@@ -69,18 +69,22 @@ def train(
     Of the configuration only optimiser, steps and the cadences matter here. Raises as `pretrain` does.
     """
     state = TrainState(objective, stream, config.optimiser, ema_decay=config.ema_decay, precision=config.precision)
-    pace, damage = Pace(), DamageLog(run)
+    pace = Pace()
     if folder := latest_checkpoint(run):
         state.restore(load_checkpoint(folder), where=str(folder))
         _log.info("%s continues after step %d", run, state.step)
+    damage = DamageLog(run, state.step)
+    stream.recall(damage.clips)
     with noted_signals() as request, RunLog(run, state.step) as log:
         while state.step < config.steps:
+            step = state.step + 1
             try:
                 result = _timed_step(state, pace, config.steps)
             except LossNotFiniteError as error:
                 saved = save_failed_batch(run, error.batch, step=error.step, rank=error.rank)
                 raise TrainingError(f"{error}. The batch is in {saved}") from error
-            damage.note(stream.damaged)
+            finally:
+                damage.note(stream.damaged, step)
             last = state.step == config.steps
             if last or result.skipped or state.step % config.log_every == 0:
                 record = _record(result, state.step, config.steps, pace)

@@ -22,9 +22,9 @@ from tests.benchmarks._measuring import Row
 from tests.benchmarks._stored_corpus import stored_corpus
 
 DEVICES = ("cpu", "cuda")
-_BATCH, _WARM_UP = 4, 5
+_BATCH, _WARM_UP = 4, 3
 _WORKERS = (0, 1, 2)
-_CPU_SIZES = (("small network, 64 x 64", 64, 0, 40), ("twice as wide, 96 x 96", 96, 1, 16))
+_CPU_SIZES = (("small network", 64, 0, 40), ("twice as wide and half as deep again", 64, 1, 16))
 _CUDA_SIZES = (("small network, 256 x 256", 256, 0, 60), ("published network, 256 x 256", 256, 2, 40))
 """What, side of the views, size of the network, steps."""
 

@@ -236,6 +236,14 @@ def test_a_new_or_changed_tar_alone_is_gone_through_again(
     assert open_tars(tars, cache).identity == identity
 
 
+def test_index_beside_the_tars_moves_with_them(tars: Path, cache: CacheConfig, indexed: list[str]) -> None:
+    identity = open_tars(tars, cache).identity
+    moved = tars.rename(tars.with_name("moved"))
+    found = open_tars(moved, cache)
+    assert (found.identity, indexed) == (identity, ["t-0.tar", "t-1.tar"])
+    assert len(found.read(0, [0])) == 1
+
+
 def test_damaged_index_is_made_anew(tars: Path, cache: CacheConfig) -> None:
     identity = open_tars(tars, cache).identity
     for path in (tars / ".densewalk-index").rglob("*.arrow"):

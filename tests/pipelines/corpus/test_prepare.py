@@ -170,9 +170,7 @@ def test_a_dataset_grows_by_new_shards_and_keeps_the_old(corpus: Corpus, tmp_pat
     assert len(shards) == 2
     assert shards.items() <= grown.items()
     assert len([name for name in grown if name.startswith("shards/")]) == 3
-    assert {row.key for row in Dataset.open(corpus.grown)} == {
-        row.key for row in Dataset.open(corpus.dataset)
-    }
+    assert {row.key for row in Dataset.open(corpus.grown)} == {row.key for row in Dataset.open(corpus.dataset)}
     assert Dataset.open(corpus.grown).hash == Dataset.open(corpus.dataset).hash
 
 

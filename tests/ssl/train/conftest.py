@@ -1,24 +1,18 @@
 """A toy objective and a toy source that touch everything a checkpoint must carry."""
 
-import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from densewalk.datasets.dataset import Dataset
-from densewalk.datasets.dataset_card import INDEX, SHARDS, write_card
 from densewalk.datasets.plan import PalindromePlan
-from densewalk.datasets.records import ClipRow, file_sha256
 from densewalk.datasets.samples import ClipSample
 from densewalk.datasets.scenes.config import SceneConfig
-from densewalk.datasets.shards.index import write_index
-from densewalk.datasets.shards.tar import write_shard
 from densewalk.datasets.stream.batch_stream import BatchStream
 from densewalk.datasets.views import ClipBatch
 from densewalk.ssl.matchers.gmflow import GMFlowConfig
@@ -29,8 +23,8 @@ from densewalk.ssl.train.config import AdamWConfig, DataConfig, TrainConfig
 from densewalk.ssl.train.loop import train
 from densewalk.ssl.train.random_state import seed_everything
 from densewalk.ssl.train.run_log import StepRecord
-from tests.cards import card_of
 from tests.numbered_source import NumberedSource
+from tests.ssl.train.drifting_dataset import write_drifting
 
 
 class ToySource(NumberedSource):
@@ -161,45 +155,5 @@ def tiny_run(tiny_config: TrainConfig, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def tiny_dataset(tmp_path: Path) -> Dataset:
-    """A prepared dataset of three clips: noise that drifts to the right, two seconds at 12 frames a second."""
-    folder, members, lengths = tmp_path / "dataset", [], 24
-    for clip in range(3):
-        texture_HW3 = np.random.default_rng(clip).integers(0, 256, (6, 8, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
-        members.append((f"{clip:020x}-0000-0000.mp4", _encoded(texture_HW3, lengths)))
-    shard = folder / SHARDS / "clips-00000.tar"
-    rows = [
-        ClipRow(
-            key=place.name.removesuffix(".mp4"),
-            shard=shard.name,
-            offset=place.offset,
-            bytes=place.bytes,
-            sha256=place.sha256,
-            source_id=place.name[:20],
-            shot=0,
-            start_seconds=0.0,
-            end_seconds=lengths / 12,
-            start_frame=0,
-            end_frame=lengths,
-            frames=lengths,
-            fps=12.0,
-            width=64,
-            height=48,
-            licence="CC0",
-        )
-        for place in write_shard(shard, members).places
-    ]
-    write_index(folder / INDEX, rows)
-    write_card(folder, card_of(rows, [], shard_sha256={shard.name: file_sha256(shard)}))
-    return Dataset.open(folder)
-
-
-def _encoded(texture_HW3: np.ndarray, num_frames: int) -> bytes:
-    file = io.BytesIO()
-    with av.open(file, "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=12, options={"g": "12", "bf": "0", "threads": "1"})
-        stream.height, stream.width, stream.pix_fmt = *texture_HW3.shape[:2], "yuv420p"
-        for shift in range(num_frames):
-            frame_HW3 = np.ascontiguousarray(np.roll(texture_HW3, shift, axis=1))
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame_HW3, format="rgb24")))
-        container.mux(stream.encode(None))
-    return file.getvalue()
+    """A prepared dataset of three clips."""
+    return Dataset.open(write_drifting(tmp_path / "dataset"))

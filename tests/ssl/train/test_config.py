@@ -57,7 +57,7 @@ def test_all_mistakes_are_reported_at_once() -> None:
         ("data.columns=0", "data.columns=0"),
         ("data.window=0", "data.window=0"),
         ("data.draws_per_clip=0", "data.draws_per_clip=0"),
-        ("data.deadline_seconds=100", "data.cache.deadline_seconds=120"),
+        ("data.deadline_seconds=20", "data.cache.stall_seconds=20"),
         ("data.datasets=[kinetcs:a]", "did you mean 'kinetics'"),
         ("data.datasets=[0*a]", "have weight 0"),
         ("data.datasets=[a,2*a]", "names a place twice"),
