@@ -173,7 +173,8 @@ class _Trial:
         if fault is not None:
             self.wrongs += fault.after(self._scene)
             self.strikes += fault.strikes + self._planted_strikes()
-        if code not in _GOOD_ENDINGS:
+        unborn = code in (-signal.SIGINT, -signal.SIGTERM) and not running.said()  # stopped while Python started
+        if code not in _GOOD_ENDINGS and not unborn:
             how = f"ended with {code}" if code is not None else f"did not end within {limit:.0f} s"
             self.wrongs.append(f"run {len(self.moments)} {how}: {running.said()[-_LAST_WORDS:]}")
         return code
