@@ -15,9 +15,10 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float64, Int32, UInt8
 
+from densewalk.datasets.errors import ConfigError, DataError
 from densewalk.datasets.views import Motion
 
-__all__ = ["ClipCollection", "ClipTable"]
+__all__ = ["ClipCollection", "ClipTable", "motion_unknown", "require_inside"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -78,3 +79,17 @@ class ClipCollection(Protocol):
     def ahead(self, groups: Sequence[int]) -> None:
         """Be told which groups are read soon, the most urgent first; returns at once."""
         ...
+
+
+def motion_unknown(name: str) -> ConfigError:
+    """Return what is raised by `motion` of a collection without motion."""
+    return ConfigError(
+        f"{name} does not know the true motion of its clips; train on what does, generated scenes "
+        "(data.scene_weight=1) or movi:FOLDER, or set objective.plan.motion=false"
+    )
+
+
+def require_inside(frames: Sequence[int], length: int) -> None:
+    """Raise `DataError` unless a clip of so many frames has all of these."""
+    if outside := [frame for frame in frames if not 0 <= frame < length]:
+        raise DataError(f"it has {length} frames; frame {outside[0]} was asked for")

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from jaxtyping import UInt8
 
-from densewalk.datasets.collection import ClipTable
+from densewalk.datasets.collection import ClipTable, motion_unknown
 from densewalk.datasets.dataset_card import CARD, INDEX, SHARDS, DatasetCard, card_from, read_card
 from densewalk.datasets.errors import ConfigError, DataError
 from densewalk.datasets.kept_table import clip_table, kept_table
@@ -39,7 +39,6 @@ __all__ = ["Dataset"]
 
 _FORMAT = "densewalk index 1"
 _TABLES = "tables"
-_HASHED_AT_ONCE = 1 << 20
 _INTERRUPTED = "a preparation was interrupted, repeat the prepare command"
 
 
@@ -135,10 +134,7 @@ class Dataset:
 
     def motion(self, clip: int, frames: Sequence[int]) -> Motion:
         """Raise `ConfigError`: flow is stored at fixed strides, and a plan draws its frames anywhere."""
-        raise ConfigError(
-            f"dataset {self.name} cannot give the motion between frames {list(frames)} of clip "
-            f"{self.table.keys[clip]}: flow.npz joins frames of fixed strides; leave plan.motion out or use scenes"
-        )
+        raise motion_unknown(self.name)
 
     def ahead(self, groups: Sequence[int]) -> None:
         """Be told which shards are read soon, the most urgent first; returns at once."""
@@ -220,10 +216,7 @@ def _table(store: Store, card: DatasetCard, folder: Path) -> MappedTable:
 
 
 def _sha256(file: BinaryIO) -> str:
-    content = hashlib.sha256()
-    while block := file.read(_HASHED_AT_ONCE):
-        content.update(block)
-    return content.hexdigest()
+    return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # it can `readinto`
 
 
 def _require_index(store: Store, card: DatasetCard, sha256: str) -> None:

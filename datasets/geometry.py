@@ -128,7 +128,7 @@ def _follow(
 ) -> tuple[Float[Tensor, "b n 2"], Bool[Tensor, "b n"]]:
     """Move clip points along the motion field of each sample's frame pair."""
     if motion is None:
-        raise ConfigError("these views differ in time and the batch carries no motion; set plan.motion=true")
+        raise ConfigError("these views differ in time and the batch carries no motion; set objective.plan.motion=true")
     match = (motion.source_frame_BP == source_frame_B[:, None]) & (motion.target_frame_BP == target_frame_B[:, None])
     needed = source_frame_B != target_frame_B
     if bool((needed & ~match.any(1)).any()):

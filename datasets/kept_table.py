@@ -45,10 +45,10 @@ def kept_table(path: Path, schema: pa.Schema, made_of: str, make: Callable[[Tabl
     `made_of` names everything that the table's content depends on. Raises what `make` raises, `DataError` when the disk
     is full, `ConfigError` when it cannot be written.
     """
-    if table := _sound(path, made_of):
+    if (table := _sound(path, made_of)) is not None:
         return table
     with one_at_a_time(path):
-        if table := _sound(path, made_of):
+        if (table := _sound(path, made_of)) is not None:
             return table
         with TableWriter(path, schema) as writer:
             make(writer)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from densewalk.datasets.collection import ClipCollection
 from densewalk.datasets.dataset import Dataset
-from densewalk.datasets.errors import known_name
+from densewalk.datasets.errors import ConfigError, DataError, known_name
 from densewalk.datasets.storage.config import CacheConfig
 
 __all__ = ["KINDS", "Location"]
@@ -47,13 +47,17 @@ class Location:
 
     @classmethod
     def parse(cls, text: str) -> "Location":
-        """Read `[WEIGHT*][KIND:]PLACE`; raises `ConfigError` for a kind that there is none of."""
+        """Read `[WEIGHT*][KIND:]PLACE`; raises `ConfigError` for an unknown kind and without a place."""
         weighted = _WEIGHTED.fullmatch(text)
         weight, where = (float(weighted[1]), weighted[2]) if weighted else (1.0, text)
         kind, colon, place = where.partition(":")
         if not colon or place.startswith("//") or Path(where).exists():
-            return cls(place=where, weight=weight)
-        return cls(kind=known_name(kind, KINDS, "kind of data (KIND:PATH)"), place=place, weight=weight)
+            kind, place = "", where
+        else:
+            kind = known_name(kind, KINDS, "kind of data (KIND:PATH)")
+        if not place:
+            raise ConfigError(f"{text!r} names no place; expected a folder, a URL or KIND:PATH")
+        return cls(kind=kind, place=place, weight=weight)
 
     @property
     def absolute(self) -> "Location":
@@ -73,6 +77,12 @@ class Location:
     def open(self, cache: CacheConfig) -> ClipCollection:
         """Open the collection; raises `DataError` when it is not what it should be, `UnreachableError` when away."""
         if not self.kind:
+            if "://" not in self.place and not Path(self.place).expanduser().is_dir():
+                found = "is no folder" if Path(self.place).expanduser().exists() else "does not exist"
+                raise DataError(
+                    f"{self.place} {found}; expected the folder or URL of a dataset that prepare made, or KIND:PATH "
+                    f"for other data (KIND: {', '.join(KINDS)})"
+                )
             return Dataset.open(self.place, cache)
         module, _, function = KINDS[self.kind].partition(":")
         opened: ClipCollection = getattr(importlib.import_module(module), function)(self.place, cache)

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
-from densewalk.datasets.augment import draw_crop, draw_square
+from densewalk.datasets.augment import draw_crop, draw_square, uniform
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.photometric import draw_colour
 from densewalk.datasets.plan import PalindromePlan
@@ -26,6 +26,9 @@ from densewalk.datasets.view_geometry import Box, ViewGeometry
 from densewalk.datasets.views import Motion
 
 __all__ = ["cut", "draw_palindrome", "frames_of", "min_seconds", "palindrome_fits", "palindromes_fit", "window_of"]
+
+_ROUNDING = 1e-6
+"""Frames that a clip may be too short by."""
 
 
 def draw_palindrome(
@@ -100,14 +103,14 @@ def min_seconds(plan: PalindromePlan) -> float:
 
 def palindrome_fits(plan: PalindromePlan, *, num_frames: int, fps: float) -> bool:
     """Return whether a clip of `num_frames` at `fps` is long enough for the plan."""
-    return bool(palindromes_fit(plan, frames_N=np.array([num_frames]), fps_N=np.array([fps], dtype=np.float64))[0])
+    return num_frames >= plan.num_frames and min_seconds(plan) * fps <= num_frames - 1 + _ROUNDING
 
 
 def palindromes_fit(
     plan: PalindromePlan, *, frames_N: Int[np.ndarray, " n"], fps_N: Float[np.ndarray, " n"]
 ) -> Bool[np.ndarray, " n"]:
     """Return for each of many clips whether it is long enough for the plan."""
-    return (frames_N >= plan.num_frames) & (min_seconds(plan) * fps_N <= frames_N - 1 + 1e-6)
+    return (frames_N >= plan.num_frames) & (min_seconds(plan) * fps_N <= frames_N - 1 + _ROUNDING)
 
 
 def _read_of(axes: Sequence[Axis], side: int) -> tuple[int, int]:
@@ -121,18 +124,18 @@ def _draw_frames(plan: PalindromePlan, num_frames: int, fps: float, rng: np.rand
     if not palindrome_fits(plan, num_frames=num_frames, fps=fps):
         raise DataError(
             f"a clip of {num_frames} frames at {fps:g} fps is too short for {plan.num_frames} frames at least "
-            f"{plan.gap_seconds[0]:g} s apart; lower plan.gap_seconds or plan.num_frames"
+            f"{plan.gap_seconds[0]:g} s apart; lower objective.plan.gap_seconds or objective.plan.num_frames"
         )
     steps = plan.num_frames - 1
     longest = (num_frames - 1) / steps
     low, high = (min(max(seconds * fps, 1.0), longest) for seconds in plan.gap_seconds)
-    gap = rng.uniform(low, high)
+    gap = uniform(rng, low, high)
     # Half a frame beyond both ends gives the first and last frame the weight of every other.
-    start = rng.uniform(-0.5, num_frames - 0.5 - gap * steps)
+    start = uniform(rng, -0.5, num_frames - 0.5 - gap * steps)
     frames = (math.floor(start + k * gap + 0.5) for k in range(plan.num_frames))
     return tuple(min(frame, num_frames - 1) for frame in frames)
 
 
 def _draw_geometry(plan: PalindromePlan, window: Box, rng: np.random.Generator) -> ViewGeometry:
     box = draw_crop(window, rng, area=plan.crop_area, aspect=plan.crop_aspect)
-    return ViewGeometry(box_xywh=box, flip=bool(rng.random() < plan.flip_prob), size_hw=(plan.size, plan.size))
+    return ViewGeometry(box_xywh=box, flip=rng.random() < plan.flip_prob, size_hw=(plan.size, plan.size))

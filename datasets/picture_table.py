@@ -1,14 +1,13 @@
 """Where the pictures of a stored clip lie in its mp4, read from its sample table (ISO/IEC 14496-12, 8.5 to 8.7).
 
-A stored clip has one track of H.264 without B-frames, its tables in front, and so its pictures lie in the order in which
-they are shown. Opening it with a demuxer costs as much as decoding five pictures, because a demuxer has to decode some
-itself to learn what the table of a stored clip says. What a table claims is believed only as far as the bytes go:
-`PictureTable.content` gives nothing that lies beyond them.
+A stored clip has one track of H.264 without B-frames, so its pictures lie in the order in which they are shown. Opening
+it with a general demuxer takes as long as decoding four pictures, as that decodes some to learn what this table says.
+The table is believed only as far as the bytes go: `PictureTable.content` gives nothing that lies beyond them.
 """
 
 import struct
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
@@ -55,10 +54,10 @@ class PictureTable:
 def picture_table(mp4: bytes) -> PictureTable:
     """Read the table of a stored clip; raises `DataError` when the bytes are none, or one with B-frames."""
     try:
-        for track in _children(mp4, _inside(mp4, "moov", (0, len(mp4))), "trak"):
-            table = _inside(mp4, "stbl", _inside(mp4, "minf", _inside(mp4, "mdia", track)))
+        for track in _children(mp4, _inside(mp4, b"moov", (0, len(mp4))), b"trak"):
+            table = _inside(mp4, b"stbl", _inside(mp4, b"minf", _inside(mp4, b"mdia", track)))
             boxes = dict(_boxes(mp4, table))
-            entry = next(_children(mp4, _after_count(boxes["stsd"]), "avc1"), None)
+            entry = next(_children(mp4, _after_count(boxes[b"stsd"]), b"avc1"), None)
             if entry is not None:
                 return _read(mp4, entry, boxes)
     except (struct.error, KeyError, IndexError, ValueError) as error:
@@ -66,39 +65,48 @@ def picture_table(mp4: bytes) -> PictureTable:
     raise DataError("the clip has no video stream of H.264")
 
 
-def _read(mp4: bytes, entry: _Span, boxes: dict[str, _Span]) -> PictureTable:
-    if "ctts" in boxes:
+def _read(mp4: bytes, entry: _Span, boxes: dict[bytes, _Span]) -> PictureTable:
+    if b"ctts" in boxes:
         raise DataError("the clip has B-frames, so its pictures do not lie in the order of time")
     width, height = struct.unpack_from(">HH", mp4, entry[0] + _SIZE_IN_ENTRY)
-    start, end = _inside(mp4, "avcC", (entry[0] + _SAMPLE_ENTRY, entry[1]))
-    same_size, count = struct.unpack_from(">II", mp4, boxes["stsz"][0] + _VERSION_BYTES)
-    sizes = (same_size,) * count if same_size else _numbers(mp4, boxes["stsz"], count, before=12)
-    keyframes = range(count)
-    if "stss" in boxes:
-        keyframes = [number - 1 for number in _numbers(mp4, boxes["stss"])]
-    if count and (not keyframes or keyframes[0] != 0 or any(b <= a for a, b in pairwise(keyframes))):
-        raise ValueError("its keyframes do not ascend from the first picture")
+    start, end = _inside(mp4, b"avcC", (entry[0] + _SAMPLE_ENTRY, entry[1]))
+    same_size, count = struct.unpack_from(">II", mp4, boxes[b"stsz"][0] + _VERSION_BYTES)
+    if count > len(mp4):
+        raise ValueError(f"it names {count} pictures")
+    sizes = (same_size,) * count if same_size else _numbers(mp4, boxes[b"stsz"], count, before=12)
+    keyframes = _numbers(mp4, boxes[b"stss"]) if b"stss" in boxes else range(1, count + 1)
+    if count:
+        _require_ascending(keyframes, "keyframes")
     return PictureTable(
         size_hw=(height, width),
         extradata=mp4[start:end],
         places=_places(mp4, boxes, sizes),
         sizes=sizes,
-        keyframes=tuple(keyframes),
+        keyframes=tuple(number - 1 for number in keyframes),
     )
 
 
-def _places(mp4: bytes, boxes: dict[str, _Span], sizes: tuple[int, ...]) -> list[int]:
+def _places(mp4: bytes, boxes: dict[bytes, _Span], sizes: tuple[int, ...]) -> list[int]:
     """Return where the pictures begin: they lie one after another in chunks."""
-    chunks = _numbers(mp4, boxes["stco"]) if "stco" in boxes else _numbers(mp4, boxes["co64"], letter="Q")
-    runs = _numbers(mp4, boxes["stsc"], each=3)
+    chunks = _numbers(mp4, boxes[b"stco"]) if b"stco" in boxes else _numbers(mp4, boxes[b"co64"], letter="Q")
+    runs = _numbers(mp4, boxes[b"stsc"], each=3)
+    if sizes:
+        _require_ascending(runs[::3], "runs of chunks")
     places: list[int] = []
     # Every run names its first chunk, counted from 1, and the pictures of each chunk up to the next run.
     for first, after, pictures in zip(runs[::3], (*runs[3::3], len(chunks) + 1), runs[1::3], strict=True):
         for chunk in chunks[first - 1 : after - 1]:
-            places += accumulate(sizes[len(places) : len(places) + pictures - 1], initial=chunk)
+            begun = len(places)
+            *begins, _ = accumulate(sizes[begun : begun + pictures], initial=chunk)
+            places += begins
     if len(places) != len(sizes):
         raise ValueError(f"its chunks hold {len(places)} pictures, of which {len(sizes)} have a size")
     return places
+
+
+def _require_ascending(numbers: Sequence[int], what: str) -> None:
+    if not numbers or numbers[0] != 1 or any(after <= before for before, after in pairwise(numbers)):
+        raise ValueError(f"its {what} do not ascend from the first")
 
 
 def _numbers(
@@ -108,24 +116,24 @@ def _numbers(
     start, end = box
     if count is None:
         (count,) = _COUNT.unpack_from(mp4, start + _VERSION_BYTES)
-    table = struct.Struct(f">{min(count * each, end - start)}{letter}")
-    if start + before + table.size > end or count * each > end - start:
+    table = struct.Struct(f">{count * each}{letter}")
+    if start + before + table.size > end:
         raise ValueError(f"a table of {count} rows does not fit into its box")
     return table.unpack_from(mp4, start + before)
 
 
-def _inside(mp4: bytes, kind: str, span: _Span) -> _Span:
+def _inside(mp4: bytes, kind: bytes, span: _Span) -> _Span:
     """Return the content of the first box of a kind."""
     for found in _children(mp4, span, kind):
         return found
-    raise ValueError(f"it has no {kind}")
+    raise ValueError(f"it has no {kind.decode()}")
 
 
-def _children(mp4: bytes, span: _Span, kind: str) -> Iterator[_Span]:
+def _children(mp4: bytes, span: _Span, kind: bytes) -> Iterator[_Span]:
     return (content for name, content in _boxes(mp4, span) if name == kind)
 
 
-def _boxes(mp4: bytes, span: _Span) -> Iterator[tuple[str, _Span]]:
+def _boxes(mp4: bytes, span: _Span) -> Iterator[tuple[bytes, _Span]]:
     """Yield the boxes that lie in a stretch of the file, and the stretch of each one's content."""
     start, end = span
     while start + _BOX.size <= end:
@@ -137,7 +145,7 @@ def _boxes(mp4: bytes, span: _Span) -> Iterator[tuple[str, _Span]]:
         stop = start + size if size else end
         if stop < start + head:
             raise ValueError(f"a box at byte {start} has {size} bytes")
-        yield name.decode("latin-1"), (start + head, min(stop, end))
+        yield name, (start + head, min(stop, end))
         start = stop
 
 

@@ -41,12 +41,15 @@ class PalindromePlan:
         low_area, high_area = self.crop_area
         low_aspect, high_aspect = self.crop_aspect
         require(
-            self.size < 8 and f"plan.size={self.size} is too small; use at least 8 pixels",
-            self.num_frames < 2 and f"plan.num_frames={self.num_frames}; a walk needs at least 2 frames",
-            not 0 <= low_gap <= high_gap and f"plan.gap_seconds={self.gap_seconds} is not a range of positive seconds",
-            not 0 < low_area <= high_area <= 1 and f"plan.crop_area={self.crop_area} is not a range within (0, 1]",
+            self.size < 8 and f"objective.plan.size={self.size} is too small; use at least 8 pixels",
+            self.num_frames < 2 and f"objective.plan.num_frames={self.num_frames}; a walk needs at least 2 frames",
+            not 0 <= low_gap <= high_gap
+            and f"objective.plan.gap_seconds={self.gap_seconds} is not a range of positive seconds",
+            not 0 < low_area <= high_area <= 1
+            and f"objective.plan.crop_area={self.crop_area} is not a range within (0, 1]",
             not 0 < low_aspect <= high_aspect
-            and f"plan.crop_aspect={self.crop_aspect} is not a range of positive ratios",
-            not 0 <= self.colour_jitter <= 1 and f"plan.colour_jitter={self.colour_jitter} must lie within 0-1",
-            not 0 <= self.flip_prob <= 1 and f"plan.flip_prob={self.flip_prob} is not a probability",
+            and f"objective.plan.crop_aspect={self.crop_aspect} is not a range of positive ratios",
+            not 0 <= self.colour_jitter <= 1
+            and f"objective.plan.colour_jitter={self.colour_jitter} must lie within 0-1",
+            not 0 <= self.flip_prob <= 1 and f"objective.plan.flip_prob={self.flip_prob} is not a probability",
         )

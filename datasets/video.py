@@ -5,12 +5,13 @@ mp4's sample table (`picture_table.py`) says where. A frame is reached from the 
 on the way goes into the decoder under its number, and a frame is accepted only when it comes out sound and under that
 number; anything else is an error, never a neighbouring frame. Files from elsewhere do not come here.
 
-PyAV releases the interpreter lock while it decodes and no decoder outlives a call, so threads and forked processes may
-read at once.
+PyAV releases the interpreter lock while it decodes, and what outlives a call belongs to one thread, so threads and
+forked processes may read at once.
 
 Shapes: T frames, H W rows and columns, C channels (RGB).
 """
 
+import threading
 from collections.abc import Iterator, Sequence
 
 import av
@@ -25,6 +26,16 @@ from densewalk.datasets.picture_table import PictureTable, picture_table
 __all__ = ["read_frames"]
 
 
+class _OfAThread(threading.local):
+    """What each thread makes once: setting up a conversion takes as long as converting a frame."""
+
+    def __init__(self) -> None:
+        self.colours = VideoReformatter()
+
+
+_OWN = _OfAThread()
+
+
 def read_frames(mp4: bytes, frames: Sequence[int]) -> UInt8[np.ndarray, "t h w 3"]:
     """Return frames of a stored clip by index, in the order asked, as RGB 0-255.
 
@@ -35,9 +46,11 @@ def read_frames(mp4: bytes, frames: Sequence[int]) -> UInt8[np.ndarray, "t h w 3
         raise DataError(f"the clip has {len(table)} frames; frame {outside[0]} was asked for")
     wanted = sorted(set(frames))
     video_THWC = np.empty((len(wanted), *table.size_hw, 3), dtype=np.uint8)
-    reformatter = VideoReformatter()
-    for position, frame in enumerate(_decoded(mp4, table, wanted)):
-        _copy(reformatter.reformat(frame, format="rgb24", threads=1), video_THWC[position])
+    try:
+        for position, frame in enumerate(_decoded(mp4, table, wanted)):
+            _copy(_OWN.colours.reformat(frame, format="rgb24", threads=1), video_THWC[position])
+    except av.error.FFmpegError as error:
+        raise DataError(f"the clip's {len(mp4)} bytes cannot be decoded: {error}") from error
     if wanted == list(frames):
         return video_THWC
     place = {frame: position for position, frame in enumerate(wanted)}
@@ -61,10 +74,7 @@ def _decoded(mp4: bytes, table: PictureTable, wanted: Sequence[int]) -> Iterator
 def _decoder(table: PictureTable) -> VideoCodecContext:
     decoder = av.VideoCodecContext.create("h264", "r")
     decoder.extradata, decoder.thread_count = table.extradata, 1
-    try:
-        decoder.open()
-    except av.error.FFmpegError as error:
-        raise DataError(f"the clip's decoder cannot be opened: {error}") from error
+    decoder.open()
     if decoder.has_b_frames:
         raise DataError("the clip has B-frames, so its pictures do not lie in the order of time")
     return decoder

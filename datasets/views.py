@@ -91,7 +91,7 @@ def joined_motion(motions: Sequence[Motion | None]) -> Motion | None:
     if len(shapes) > 1:
         raise DataError(
             f"samples of one batch have motion of different (pairs, 2, rows, columns): {sorted(shapes)}; only clips of "
-            "one size can share a batch with plan.motion=true"
+            "one size can share a batch with objective.plan.motion=true"
         )
     return Motion(**{f.name: torch.cat([getattr(motion, f.name) for motion in known]) for f in fields(Motion)})
 

@@ -171,7 +171,7 @@ def write_movi(root: Path, shards: list[list[BoxScene]], *, split: str = "train"
                 "shardLengths": [str(len(scenes)) for scenes in shards],
                 "filepathTemplate": "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}",
             },
-            {"name": "validation", "numBytes": "1", "shardLengths": ["1"]},
+            {"name": "test" if split == "validation" else "validation", "numBytes": "1", "shardLengths": ["1"]},
         ],
     }
     (folder / "dataset_info.json").write_text(json.dumps(info))

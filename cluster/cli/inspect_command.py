@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["inspect"]
 
+_DATA = "Folder or s3://bucket/prefix made by prepare; with --stream whatever pretrain takes."
 _SHOWN = 20
 _PLAYED = 100
 """One clip in so many is played."""
@@ -28,11 +29,7 @@ _RECIPE, _RECIPE_WITHOUT_DATA = "gmrw_small", "gmrw_scenes_small"
 def inspect(
     *,
     arguments: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="DATA|RECIPE|section.field=value",
-            help="Folder or s3://bucket/prefix made by prepare; with --stream whatever pretrain takes.",
-        ),
+        list[str] | None, typer.Argument(metavar="DATA|RECIPE|section.field=value", help=_DATA)
     ] = None,
     decode: Annotated[
         int | None,
@@ -61,10 +58,8 @@ def inspect(
     """Verify a dataset and say what is in it, or show what training on it looks like.
 
     Reads every shard once, checks the hash of every member, plays one clip in N, and reconciles index, ledger, sources,
-    signatures, shards and card; exit code 2 when something disagrees.
-
-    With --stream nothing is verified: the first batches of a recipe are drawn, with boxes, times and points that
-    correspond, and what a sample costs is measured.
+    signatures, shards and card; exit code 2 when something disagrees. With --stream it draws the first batches of a
+    recipe instead, with boxes, times and points that correspond, and measures what a sample costs.
 
     \b
     Examples:

@@ -21,6 +21,7 @@ from densewalk.cluster.engine.driver import receive, send
 from densewalk.cluster.engine.flowing import Pass
 from densewalk.cluster.engine.parcels import Arrivals, Parcel
 from densewalk.cluster.engine.spooled import SpooledRecords
+from densewalk.datasets.child_process import import_path, module_command
 from densewalk.datasets.errors import ConfigError
 from densewalk.pipelines.engine import EngineConfig
 from densewalk.pipelines.stage import Stage
@@ -157,12 +158,12 @@ class _Driver:
         self._socket, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "densewalk.cluster.engine.driver", str(theirs.fileno())],
+                module_command("densewalk.cluster.engine.driver", theirs.fileno()),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
-                env=os.environ | {"PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)},
+                env=os.environ | import_path(),
                 start_new_session=True,
             )
 

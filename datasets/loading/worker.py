@@ -10,12 +10,12 @@ import pickle
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 
+from densewalk.datasets.child_process import ONE_THREAD, import_path, module_command, signal_name
 from densewalk.datasets.loading.letters import Letter, Letterbox, send
 from densewalk.datasets.loading.place import PLACE_BYTES, Place
 from densewalk.datasets.loading.schedule import Task
@@ -30,7 +30,6 @@ _SECONDS_TO_START = 300.0
 _SECONDS_TO_END = 5.0
 _SECONDS_FOR_LAST_WORDS = 0.3
 _LAST_WORDS, _MOST_WORDS = 3000, 1 << 20
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
 _MEMORY_IS_KEPT = {"MALLOC_MMAP_THRESHOLD_": f"{32 << 20}", "MALLOC_TRIM_THRESHOLD_": f"{128 << 20}"}
 """For glibc: frames are allocated again and again; to give their pages back and fault them in anew takes a sixth of the
 time of a pair of frames."""
@@ -143,7 +142,7 @@ class Worker:
                 "was killed by SIGKILL, which is how the kernel ends processes when memory runs out; "
                 "a lower data.workers needs less"
             )
-        return f"was ended by {_signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
+        return f"was ended by {signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
 
     def last_words(self) -> str:
         """Return the end of what it wrote to its standard output and error."""
@@ -168,25 +167,10 @@ class Worker:
 def _start(connection: int, source: int, source_bytes: int, page: int, words: int) -> "subprocess.Popen[bytes]":
     fcntl.fcntl(words, fcntl.F_SETFL, os.O_APPEND)  # it may be cut short while it is written to
     return subprocess.Popen(
-        [
-            *(sys.executable, "-P", "-m", "densewalk.datasets.loading.child"),
-            *map(str, (connection, source, source_bytes, page, os.getpid())),
-        ],
+        module_command("densewalk.datasets.loading.child", connection, source, source_bytes, page, os.getpid()),
         stdin=subprocess.DEVNULL,
         stdout=words,
         stderr=words,
         pass_fds=(connection, source, page),
-        env={
-            **_MEMORY_IS_KEPT,
-            **os.environ,
-            **_ONE_THREAD,
-            "PYTHONPATH": os.pathsep.join(path or os.curdir for path in sys.path),
-        },
+        env=_MEMORY_IS_KEPT | os.environ | ONE_THREAD | import_path(),
     )
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"

@@ -10,7 +10,7 @@ Shapes: T frames, H W rows and columns, C channels (RGB), K tracks, 2 = (x, y), 
 
 import io
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from PIL import Image
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.readers.tapvid_files import LAYOUTS, TapVidDataset, find_files, read_items
 
-__all__ = ["TrackedVideo", "read_tapvid"]
+__all__ = ["TrackedVideo", "read_tapvid", "shown_at"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +46,19 @@ def read_tapvid(path: Path, dataset: TapVidDataset, *, side: int) -> Iterator[Tr
     for file in find_files(path, layout):
         for name, item in read_items(file, layout):
             yield _tracked_video(name, item, side=side, where=f"video {name} of {file}")
+
+
+def shown_at(video: TrackedVideo, side: int) -> TrackedVideo:
+    """Return a video and its tracks in a raster of `side` x `side`."""
+    video_THWC, (width, height) = _shown(video.video_THWC, side=side, where=f"video {video.name}")
+    scale_2 = side / np.array((width, height), np.float64)
+    query_K3 = video.query_K3
+    return replace(
+        video,
+        video_THWC=video_THWC,
+        track_KT2=video.track_KT2 * scale_2,
+        query_K3=None if query_K3 is None else query_K3 * np.concatenate(([1.0], scale_2)),
+    )
 
 
 def _tracked_video(name: str, item: Mapping[str, Any], *, side: int, where: str) -> TrackedVideo:

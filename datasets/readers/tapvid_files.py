@@ -2,8 +2,8 @@
 
 DAVIS and RoboTAP are pickled dictionaries of videos by name, RGB-Stacking is a pickled list, Kinetics is a folder of
 pickled lists that tapnet's generate_tapvid.py makes out of clips and annotations. Kubric is not distributed but
-generated; its samples are read from a pickle, .npz or .npy each, from pickles of several, or from the .tsv that GMRW
-evaluates on. One file is in memory at a time.
+generated; samples that were stored are read from a pickle, .npz or .npy each, from pickles of several, or from the .tsv
+that GMRW evaluates on (`clips/kubric_points.py` generates them). One file is in memory at a time.
 """
 
 import base64
@@ -60,8 +60,9 @@ LAYOUTS: Mapping[TapVidDataset, TapVidLayout] = {
     "kubric": TapVidLayout(
         patterns=("*.pkl", "*.npz", "*.npy", "*.tsv"),
         content=(_ONE, _LIST, _BY_NAME),
-        expected="{video, query_points, target_points, occluded} as pickles, .npz or .npy, or GMRW's .tsv",
-        source="https://github.com/google-research/kubric/tree/main/challenges/point_tracking (validation split)",
+        expected="the folder of MOVi-E with the TFRecords of its validation split (movi_e/256x256/1.0.0), "
+        "{video, query_points, target_points, occluded} as pickles, .npz or .npy, or GMRW's .tsv",
+        source="gs://kubric-public/tfds or https://github.com/google-research/kubric/tree/main/challenges/point_tracking",
     ),
     "rgb-stacking": TapVidLayout(
         patterns=("*.pkl",),

@@ -39,7 +39,7 @@ class SceneSource:
         require(
             not palindrome_fits(plan, num_frames=config.num_frames, fps=config.fps)
             and f"scenes of scenes.num_frames={config.num_frames} at scenes.fps={config.fps:g} are too short for "
-            f"plan.num_frames={plan.num_frames} at plan.gap_seconds={plan.gap_seconds}",
+            f"objective.plan.num_frames={plan.num_frames} at objective.plan.gap_seconds={plan.gap_seconds}",
             not 0 <= seed < HELD_OUT_SEED >> _NUMBER_BITS
             and f"seed={seed} must be in 0 to {(HELD_OUT_SEED >> _NUMBER_BITS) - 1}",
         )

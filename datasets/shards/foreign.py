@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from densewalk.datasets.collection import ClipTable
-from densewalk.datasets.errors import ConfigError, DataError
+from densewalk.datasets.collection import ClipTable, motion_unknown, require_inside
+from densewalk.datasets.errors import DataError
 from densewalk.datasets.kept_table import clip_table, kept_table
 from densewalk.datasets.mapped_table import MappedTable
 from densewalk.datasets.readers.clips.any_video import read_at
@@ -35,7 +35,7 @@ __all__ = ["ForeignTars", "open_tars"]
 
 _LOG = logging.getLogger("densewalk")
 _BESIDE = ".densewalk-index"
-_FORMAT = "densewalk tars 1"
+_FORMAT = "densewalk tars 2"
 _ASKED_AT_ONCE = 16
 
 
@@ -49,16 +49,17 @@ def open_tars(path: str | Path, cache: CacheConfig = CacheConfig()) -> "ForeignT
     store, names = listed_tars(str(path), cache)
     with ThreadPoolExecutor(_ASKED_AT_ONCE) as asking:
         stamps = dict(zip(names, asking.map(store.stamp, names), strict=True))
-    table = _beside(store, stamps) or _in_cache(store, stamps, cache)
+    beside = _beside(store, stamps)
+    table = _in_cache(store, stamps, cache) if beside is None else beside  # one without rows is one too
     tars = ForeignTars(f"tars:{path}", store, table)
     if not len(tars.table):
-        reasons = "\n".join(f"  {clip.key} in {clip.group}: {clip.reason}" for clip in tars.skipped[:20])
+        reasons = "\n".join(f"  {clip.key} in {clip.group}: {clip.reason}" for clip in tars.damaged[:20])
         raise DataError(f"tars:{path} holds no video that can be read, in {len(names)} tars\n{reasons}".rstrip())
-    if tars.skipped:
-        first = tars.skipped[0]
+    if tars.damaged:
+        first = tars.damaged[0]
         _LOG.warning(
             "%d members of %s are left out, such as %s in %s: %s",
-            len(tars.skipped), tars.name, first.key, first.group, first.reason,
+            len(tars.damaged), tars.name, first.key, first.group, first.reason,
         )  # fmt: skip
     return tars
 
@@ -85,11 +86,11 @@ class ForeignTars:
         return str(self._clips.about["identity"])
 
     @property
-    def skipped(self) -> tuple[DamagedClip, ...]:
+    def damaged(self) -> tuple[DamagedClip, ...]:
         """Videos that could not be used when the tars were gone through, and tars that end before their time."""
         return tuple(
             DamagedClip(key=member or "the rest of the tar", group=tar, reason=reason)
-            for member, tar, reason in self._clips.about["skipped"]
+            for member, tar, reason in self._clips.about["damaged"]
         )
 
     def read(self, clip: int, frames: Sequence[int]) -> UInt8[np.ndarray, "t h w 3"]:
@@ -98,10 +99,8 @@ class ForeignTars:
         Raises `DataError` naming key and tar when it is damaged or absent, `UnreachableError` when its place does not
         answer.
         """
-        length = int(self.table.frames_N[clip])
         try:
-            if outside := [frame for frame in frames if not 0 <= frame < length]:
-                raise DataError(f"it has {length} frames; frame {outside[0]} was asked for")
+            require_inside(frames, int(self.table.frames_N[clip]))
             index = VideoIndex.from_bytes(self._video[clip])
             first = int(self._number["first"][clip])
             return read_at(self.read_member(clip), index, [first + frame for frame in frames])
@@ -118,13 +117,13 @@ class ForeignTars:
         if not is_sound:
             raise DataError(
                 f"its {size} bytes from byte {offset} of {tar} are not those that were indexed; the tar is damaged or "
-                "another: copy it again, or start anew to index it again"
+                "another: copy it again, or touch it and start anew to have it indexed again"
             )
         return content
 
     def motion(self, clip: int, frames: Sequence[int]) -> Motion:
         """Raise `ConfigError`: videos do not come with their motion."""
-        raise ConfigError(f"{self.name} does not know the motion of its clips; leave plan.motion out or use scenes")
+        raise motion_unknown(self.name)
 
     def ahead(self, groups: Sequence[int]) -> None:
         """Be told which tars are read soon, the most urgent first; returns at once."""

@@ -53,7 +53,7 @@ FOREIGN_COLUMNS = pa.schema(
 _LOG = logging.getLogger("densewalk")
 _SAMPLE = re.compile(r"((?:.*/)?[^.]+)\.([^/]*)")
 _META = re.compile(r"__[^/]*__(/|$)")
-_FORMAT = "densewalk tar 1"
+_FORMAT = "densewalk tar 2"
 _HASHED_AT_ONCE = 1 << 20
 _TOLD_EVERY_SECONDS = 5.0
 
@@ -62,7 +62,7 @@ def fill_from_tars(store: Store, stamps: Mapping[str, str], parts: Path, writer:
     """Write the videos of tars, given by name with what tells their content, into a table with `FOREIGN_COLUMNS`.
 
     `parts` is the folder for what single tars gave. What the table says of itself: `groups`, the tars that gave clips;
-    `skipped`, (member, tar, reason) of what could not be used; `identity`. Raises `DataError` when a tar vanishes on
+    `damaged`, (member, tar, reason) of what could not be used; `identity`. Raises `DataError` when a tar vanishes on
     the way, `UnreachableError` when their place does not answer.
     """
     _LOG.info("indexing %d tars in %s, which is done once", len(stamps), store.name)
@@ -92,7 +92,7 @@ class _Tar:
 
     def __init__(self, store: Store, name: str) -> None:
         self._store, self._name = store, name
-        self._skipped: list[tuple[str, str]] = []
+        self._damaged: list[tuple[str, str]] = []
 
     def fill(self, writer: TableWriter) -> None:
         """Write a row a video; a member that cannot be used is put down with the reason."""
@@ -105,7 +105,7 @@ class _Tar:
             rows = self._rows(videos, index_videos(places))
             while chunk := list(islice(rows, ROWS_AT_ONCE)):
                 writer.add({name: [row[name] for row in chunk] for name in FOREIGN_COLUMNS.names})
-        writer.about["skipped"] = self._skipped
+        writer.about["damaged"] = self._damaged
 
     def _videos(self, file: BinaryIO) -> Iterator[tuple[TarMember, bytes]]:
         """Yield the members that are videos, and the SHA-256 of each."""
@@ -145,7 +145,7 @@ class _Tar:
 
     def _skip(self, member: str, reason: str) -> None:
         name = _readable(member)
-        self._skipped.append((name, reason))
+        self._damaged.append((name, reason))
         _LOG.warning("%s in %s is left out: %s", name or "the rest of the tar", self._name, reason)
 
 
@@ -182,10 +182,10 @@ def _readable(name: str) -> str:
 def _join(paths: Mapping[str, Path], writer: TableWriter) -> None:
     """Put the tables of tars behind each other."""
     repeated_R = _repeated(paths.values())
-    identity, groups, skipped = hashlib.sha256(), list[str](), list[tuple[str, str, str]]()
+    identity, groups, damaged = hashlib.sha256(), list[str](), list[tuple[str, str, str]]()
     for name, path in paths.items():
         table = MappedTable(path)
-        skipped += [(member, name, reason) for member, reason in table.about["skipped"]]
+        damaged += [(member, name, reason) for member, reason in table.about["damaged"]]
         if not len(table):
             continue
         identity.update(f"{len(table)}\n".encode())
@@ -195,7 +195,7 @@ def _join(paths: Mapping[str, Path], writer: TableWriter) -> None:
             identity.update(_lines(columns))
             writer.add(columns)
         groups.append(name)
-    writer.about.update(groups=groups, skipped=skipped, identity=identity.hexdigest())
+    writer.about.update(groups=groups, damaged=damaged, identity=identity.hexdigest())
 
 
 def _lines(columns: Mapping[str, Any]) -> bytes:

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 
 from densewalk.datasets.atomic import atomic_path
 from densewalk.datasets.errors import DataError
+from densewalk.datasets.shards.tar_members import padded
 from densewalk.datasets.storage.store import Store
 
 __all__ = ["MemberPlace", "WrittenShard", "read_companion", "read_group", "write_shard"]
@@ -64,7 +65,7 @@ def write_shard(path: Path, members: Iterable[tuple[str, bytes]]) -> WrittenShar
                 entry = tarfile.TarInfo(name)
                 entry.size, entry.mode = len(content), 0o644
                 shard.addfile(entry, io.BytesIO(content))
-                start = shard.offset - _padded(len(content))
+                start = shard.offset - padded(len(content))
                 digest = hashlib.sha256(content).hexdigest()
                 places.append(MemberPlace(name=name, offset=start, bytes=len(content), sha256=digest))
     return WrittenShard(places=tuple(places), sha256=stream.content.hexdigest())
@@ -105,7 +106,7 @@ def _group(store: Store, shard: str, name: str, offset: int) -> Iterator[tuple[t
     key = name.partition(".")[0]
     while entry is not None and entry.name.partition(".")[0] == key:
         yield entry, start
-        start += _padded(entry.size) + tarfile.BLOCKSIZE
+        start += padded(entry.size) + tarfile.BLOCKSIZE
         entry = _entry_at(store, shard, start - tarfile.BLOCKSIZE)
 
 
@@ -120,10 +121,6 @@ def _entry_at(store: Store, shard: str, offset: int) -> tarfile.TarInfo | None:
         raise DataError(
             f"shard {shard} in {store.name} has no tar header at byte {offset}: {error}; copy the file again"
         ) from error
-
-
-def _padded(size: int) -> int:
-    return -(-size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
 
 
 class _Hashed(io.BufferedIOBase):

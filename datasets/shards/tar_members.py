@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from densewalk.datasets.errors import DataError
 
-__all__ = ["TarMember", "walk_tar"]
+__all__ = ["TarMember", "padded", "walk_tar"]
 
 _BLOCK = tarfile.BLOCKSIZE
 _LONGEST_RECORD = 1 << 20
@@ -49,19 +49,23 @@ def walk_tar(file: BinaryIO, total: int) -> Iterator[TarMember]:
         if found is None:
             return
         entry, data = found
-        end = data + _padded(entry.size if _has_data(entry) else 0)
         if entry.type in (*_PAX, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK):
-            said.add(entry, _record(file, data, entry.size, total))
+            size = entry.size
+            said.add(entry, _record(file, data, size, total))
         else:
             size = said.size if said.size is not None else entry.size
-            end = data + _padded(size if _has_data(entry) else 0)
             if not entry.isdir():
                 yield TarMember(
                     name=said.name or entry.name, offset=data, bytes=size, fault=_fault(entry, said, data + size, total)
                 )
             said = said.behind()
-        offset = end
+        offset = data + padded(size if _has_data(entry) else 0)
     raise DataError(f"the tar ends at byte {total} without an end mark; it may be cut off there")
+
+
+def padded(size: int) -> int:
+    """Return the bytes that data of a size takes in an archive."""
+    return -(-size // _BLOCK) * _BLOCK
 
 
 class _Said:
@@ -160,7 +164,3 @@ def _has_data(entry: tarfile.TarInfo) -> bool:
 
 
 _DEVICES = (tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE)
-
-
-def _padded(size: int) -> int:
-    return -(-size // _BLOCK) * _BLOCK

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,7 +36,7 @@ class FolderStore:
         """Return `size` bytes of a file from `offset`."""
         path = self._path(name)
         with self._faults(path):
-            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe would wait for a writer
             try:
                 content = read_exactly(handle, offset, size)
             finally:
@@ -96,7 +97,10 @@ class FolderStore:
     def _state(self, name: str) -> os.stat_result:
         path = self._path(name)
         with self._faults(path):
-            return path.stat()
+            state = path.stat()
+        if not stat.S_ISREG(state.st_mode):
+            raise DataError(f"{path} is no regular file")
+        return state
 
     @contextmanager
     def _faults(self, path: Path) -> Iterator[None]:

@@ -22,8 +22,11 @@ __all__ = [
     "Complaint",
     "UnansweredError",
     "ask",
+    "code_of",
     "complaint_of",
     "open_filesystem",
+    "place_in_store",
+    "http_status_of",
 ]
 
 STORES = {"s3": "s3", "gs": "gcs", "hf": "hf"}
@@ -41,6 +44,15 @@ _LOOK_SECONDS = 1.0
 
 class UnansweredError(Exception):
     """A client library says nothing in the time it has."""
+
+
+def place_in_store(url: str, called: str = "") -> str:
+    """Return bucket and prefix of an address; raises `ConfigError`, calling it `called`, when it is none."""
+    parts = urlsplit(url)
+    if parts.scheme not in STORES or not parts.netloc or parts.query or parts.fragment:
+        known = ", ".join(f"{scheme}://BUCKET/PREFIX" for scheme in STORES)
+        raise ConfigError(f"{called or url} is no place in an object store; expected {known}")
+    return f"{parts.netloc}{parts.path}".rstrip("/")
 
 
 def open_filesystem(uri: str, storage: StorageConfig, *, stall_seconds: float = 30.0) -> Any:
@@ -92,8 +104,7 @@ def ask(call: Callable[[], _Value], seconds: float) -> _Value:
 
 def complaint_of(error: Exception) -> Complaint:
     """Return what an exception of a client library means."""
-    name = type(error).__name__
-    status = getattr(getattr(error, "response", None), "status_code", None) or getattr(error, "code", None)
+    name, status = type(error).__name__, http_status_of(error)
     is_busy = status == 429 or (isinstance(error, OSError) and error.errno == errno.EBUSY)
     cases: tuple[tuple[bool, Complaint], ...] = (
         (isinstance(error, TypeError | AttributeError | NameError | AssertionError), "fault of code"),
@@ -104,3 +115,22 @@ def complaint_of(error: Exception) -> Complaint:
         (is_busy, "busy"),
     )
     return next((complaint for holds, complaint in cases if holds), "network")
+
+
+def http_status_of(error: BaseException) -> int:
+    """Return the HTTP status that an exception of a client library stands for, 0 if none."""
+    answer = _answer(error)
+    if isinstance(answer, dict):
+        return int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    status = getattr(answer, "status_code", None) or getattr(error, "code", None)
+    return status if isinstance(status, int) else 0
+
+
+def code_of(error: BaseException) -> str:
+    """Return the word by which S3 calls an error, empty for others."""
+    answer = _answer(error)
+    return str(answer.get("Error", {}).get("Code", "")) if isinstance(answer, dict) else ""
+
+
+def _answer(error: BaseException) -> Any:
+    return getattr(error, "response", None) or getattr(error.__cause__, "response", None)

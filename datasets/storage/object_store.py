@@ -7,17 +7,16 @@ whole object is asked about again behind its last range, so that a copy is never
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from densewalk.datasets.errors import ConfigError, DataError, DensewalkError
 from densewalk.datasets.storage.config import CacheConfig
 from densewalk.datasets.storage.object_filesystem import (
     IDENTITIES,
-    STORES,
     UnansweredError,
     ask,
     complaint_of,
     open_filesystem,
+    place_in_store,
 )
 from densewalk.datasets.storage.persistence import PassingFaultError, Persistence
 from densewalk.datasets.storage.remote import Count, Version
@@ -33,12 +32,8 @@ class ObjectStore:
     """Objects below a prefix."""
 
     def __init__(self, location: str, config: CacheConfig) -> None:
-        parts = urlsplit(location)
-        if parts.scheme not in STORES or not parts.netloc or parts.query or parts.fragment:
-            known = ", ".join(f"{scheme}://BUCKET/PREFIX" for scheme in STORES)
-            raise ConfigError(f"{location} is no place in an object store; expected {known}")
+        self._root = place_in_store(location)
         self._location, self._config = location.rstrip("/"), config
-        self._root = f"{parts.netloc}{parts.path}".rstrip("/")
         self._versions: dict[str, Version] = {}
         self._files()  # a missing package is told at once, not by a worker
 

@@ -1,6 +1,7 @@
 """The contract of a store: named files that are read in ranges, wherever they lie."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import BinaryIO, Protocol, runtime_checkable
 
@@ -65,6 +66,7 @@ class Store(Protocol):
         ...
 
 
+@lru_cache(maxsize=4096)
 def checked_name(name: str) -> str:
     """Return the name of a file below a place; raises `DataError` for one that may lead elsewhere."""
     parts = PurePosixPath(name).parts

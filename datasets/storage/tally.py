@@ -19,9 +19,9 @@ from pathlib import Path
 
 from densewalk.datasets.storage.file_locks import is_locked, lock_file
 
-__all__ = ["COUNTERS", "Tally"]
+__all__ = ["Tally"]
 
-COUNTERS = (
+_COUNTERS = (
     "ranges",
     "range_bytes",
     "cache_reads",
@@ -32,7 +32,7 @@ COUNTERS = (
     "retries",
 )
 """Reads of ranges from the place and from the cache, whole files fetched and dropped again, repeated requests."""
-_LAYOUT = struct.Struct(f"={len(COUNTERS)}q")
+_LAYOUT = struct.Struct(f"={len(_COUNTERS)}q")
 
 
 class Tally:
@@ -69,14 +69,14 @@ class Tally:
         page = self._pages.get(os.getpid())  # a fork begins a page of its own
         if page is None:
             page = self._pages[os.getpid()] = _Page(self._folder)
-        page.add(COUNTERS.index(name), amount)
+        page.add(_COUNTERS.index(name), amount)
 
     def total(self) -> dict[str, int]:
         """Return the sums over all processes."""
-        sums = [0] * len(COUNTERS)
+        sums = [0] * len(_COUNTERS)
         for values in self._values():
             sums = [a + b for a, b in zip(sums, values, strict=True)]
-        return dict(zip(COUNTERS, sums, strict=True))
+        return dict(zip(_COUNTERS, sums, strict=True))
 
     def _values(self) -> "list[tuple[int, ...]]":
         values = [page.values() for page in self._pages.values() if page.path is None]

@@ -1,16 +1,29 @@
-"""What an http answer says: status, how long to wait, which content it is of; and its body, counted."""
+"""What an http answer says: status, how long to wait, where to go, which content it is of; and its body, counted."""
 
 import email.utils
 import http.client
+import re
 import time
 from collections.abc import Iterator
 from http import HTTPStatus
 
 from densewalk.datasets.storage.persistence import PassingFaultError
 
-__all__ = ["GONE", "MOVED", "REFUSED", "body_chunks", "drain", "retry_after", "status_of", "validator_of"]
+__all__ = [
+    "GONE",
+    "MOVED",
+    "REFUSED",
+    "body_chunks",
+    "drain",
+    "range_of",
+    "retry_after",
+    "status_of",
+    "stated_location",
+    "validator_of",
+]
 
 MOVED, GONE, REFUSED = (301, 302, 303, 307, 308), (404, 410), (401, 403)
+_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 _CHUNK_BYTES = 1 << 18
 _DRAINED_BYTES = 1 << 16
 
@@ -35,6 +48,20 @@ def validator_of(answer: http.client.HTTPResponse) -> str:
     etag = answer.getheader("ETag") or ""
     value = etag if etag.startswith('"') else answer.getheader("Last-Modified") or ""
     return value if value.isascii() and value.isprintable() else ""
+
+
+def stated_location(answer: http.client.HTTPResponse) -> str:
+    """Return where a redirect leads, which may be relative; empty when it does not say."""
+    return (answer.getheader("Location") or "").encode("latin-1", "replace").decode(errors="replace")
+
+
+def range_of(answer: http.client.HTTPResponse) -> tuple[int, int, int | None] | None:
+    """Return first and last byte of a partial answer's body and the length of the whole (None: not told).
+
+    None when it does not say.
+    """
+    place = _RANGE.fullmatch((answer.getheader("Content-Range") or "").strip())
+    return place and (int(place[1]), int(place[2]), None if place[3] == "*" else int(place[3]))
 
 
 def body_chunks(answer: http.client.HTTPResponse, size: int) -> Iterator[bytes]:

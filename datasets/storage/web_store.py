@@ -6,7 +6,6 @@ in the location (an access signature) is sent with every file and never shown.
 """
 
 import http.client
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
@@ -21,7 +20,9 @@ from densewalk.datasets.storage.web_answers import (
     REFUSED,
     body_chunks,
     drain,
+    range_of,
     retry_after,
+    stated_location,
     status_of,
     validator_of,
 )
@@ -31,7 +32,6 @@ __all__ = ["WebStore"]
 
 _MOST_REDIRECTS = 5
 _PASSING = (408, 425, 429)
-_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 _KEPT = "%/:=&?~+!$,;'@()*[]#"
 _HEADERS = {"User-Agent": "densewalk", "Accept": "*/*", "Accept-Encoding": "identity"}
 
@@ -231,16 +231,15 @@ def _place(location: str) -> SplitResult:
 
 def _span(answer: http.client.HTTPResponse) -> tuple[int, int]:
     """Return first byte and size of a partial answer's body."""
-    declared = answer.getheader("Content-Range") or ""
-    place = _RANGE.fullmatch(declared.strip())
-    if place is None:
+    stated = range_of(answer)
+    if stated is None:
+        declared = answer.getheader("Content-Range") or ""
         raise PassingFaultError(f"it answered {status_of(answer)} with Content-Range {declared!r}")
-    return int(place[1]), int(place[2]) + 1 - int(place[1])
+    return stated[0], stated[1] + 1 - stated[0]
 
 
 def _moved(parts: SplitResult, answer: http.client.HTTPResponse) -> str:
-    location = (answer.getheader("Location") or "").encode("latin-1", "replace").decode(errors="replace")
-    url = urljoin(parts.geturl(), quote(location, safe=_KEPT))
+    url = urljoin(parts.geturl(), quote(stated_location(answer), safe=_KEPT))
     to = urlsplit(url)
     if to.scheme not in ("http", "https") or not to.hostname or (parts.scheme == "https" and to.scheme == "http"):
         raise DataError(f"{_shown(parts)} is redirected to {_shown(to)!r}; expected another https address")

@@ -18,9 +18,9 @@ from itertools import groupby
 import numpy as np
 from jaxtyping import Int64, UInt8
 
-from densewalk.datasets.collection import ClipCollection, ClipTable
+from densewalk.datasets.collection import ClipCollection, ClipTable, motion_unknown
 from densewalk.datasets.config import require
-from densewalk.datasets.errors import DataError
+from densewalk.datasets.errors import DataError, TrainingError
 from densewalk.datasets.loading.place import reading
 from densewalk.datasets.palindrome import cut, draw_palindrome, frames_of, min_seconds, palindromes_fit
 from densewalk.datasets.plan import PalindromePlan
@@ -55,10 +55,7 @@ class ClipSource:
         """
         require(
             draws_per_clip < 1 and f"data.draws_per_clip={draws_per_clip}; expected at least 1",
-            plan.motion
-            and not collection.has_motion
-            and f"plan.motion=true and {collection.name} does not know the true motion of its clips; set "
-            "plan.motion=false or train on generated scenes (data.scene_weight=1)",
+            plan.motion and not collection.has_motion and str(motion_unknown(collection.name)),
         )
         self.collection, self.plan = collection, plan
         self.seed, self.draws_per_clip = seed, draws_per_clip
@@ -69,7 +66,8 @@ class ClipSource:
         if self.too_short == len(table):
             raise DataError(
                 f"none of the {self.too_short} clips in {collection.name} spans {min_seconds(plan):.3f} s with "
-                f"{plan.num_frames} frames; lower plan.gap_seconds (now {plan.gap_seconds}) or plan.num_frames"
+                f"{plan.num_frames} frames; lower objective.plan.gap_seconds (now {plan.gap_seconds}) or "
+                "objective.plan.num_frames"
             )
         # How many clips before each short one are usable: leads from places among usable clips to clips.
         self._usable_before_N = self._short_N - np.arange(self.too_short)
@@ -169,11 +167,22 @@ class ClipSource:
         draws = [self._draw(clip, number) for number in numbers]
         frames = tuple(sorted({frame for views in draws for frame in frames_of(views)}))
         with reading(key):
-            video_THWC = self._checked(clip, self.collection.read(clip, frames))
+            video_THWC = self._checked(clip, self._pictures(clip, frames))
             motions = [self.collection.motion(clip, frames_of(v)) if self.plan.motion else None for v in draws]
         return [
             cut(key, video_THWC, frames, views, motion=motion) for views, motion in zip(draws, motions, strict=True)
         ]
+
+    def _pictures(self, clip: int, frames: Sequence[int]) -> UInt8[np.ndarray, "t h w 3"]:
+        try:
+            return self.collection.read(clip, frames)
+        except MemoryError as error:
+            table = self.collection.table
+            raise TrainingError(
+                f"there is not enough memory to read clip {table.keys[clip]} in {table.groups[table.group_N[clip]]} of "
+                f"{self.collection.name}: {error or 'none is given'}; lower data.workers, or raise the limit of the "
+                "processes' memory"
+            ) from error
 
     def _draw(self, clip: int, number: int) -> tuple[ViewDraw, ...]:
         table = self.collection.table

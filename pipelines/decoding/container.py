@@ -15,12 +15,12 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from densewalk.datasets.video_streams import error_words, moving_pictures, use_one_thread
 from densewalk.pipelines.decoding.limits import MediaLimits, UnusableError, UnwantedError
 from densewalk.pipelines.decoding.sniffing import HEAD_BYTES, demuxer_of
 
-__all__ = ["error_words", "opened"]
+__all__ = ["opened"]
 
-_SLICED = ("vp7", "vp8")
 _KINDS = {"audio": "audio only", "subtitle": "subtitles only"}
 _OTHER_DECODERS = {"av1": "libdav1d", "vp8": "libvpx", "vp9": "libvpx-vp9", "flv1": "flv"}
 """Decoders that are not named like the codec they decode."""
@@ -57,31 +57,22 @@ def opened(
     except av.error.FFmpegError as error:
         raise UnusableError("not a readable video", f"{demuxer.partition(',')[0]}: {error_words(error)}") from error
     with container:
-        stream = _moving_pictures(container, limits)
+        stream = _checked_stream(container, limits)
         _check_codec(stream, limits, codecs)
         yield container, stream
 
 
-def error_words(error: av.error.FFmpegError) -> str:
-    """Return what libav says of an error, without the name of a file."""
-    return error.strerror or type(error).__name__
-
-
-def _moving_pictures(container: InputContainer, limits: MediaLimits) -> VideoStream:
-    """Return the first stream of moving pictures, the only one whose packets are read; covers are none."""
+def _checked_stream(container: InputContainer, limits: MediaLimits) -> VideoStream:
     if len(container.streams) > limits.max_streams:
         detail = f"{len(container.streams)} streams; probe.limits.max_streams={limits.max_streams}"
         raise UnwantedError("beyond limits", detail)
-    still = av.stream.Disposition.attached_pic
-    streams = [stream for stream in container.streams.video if not stream.disposition & still]
-    if not streams:
-        kinds = sorted({stream.type for stream in container.streams if not stream.disposition & still})
+    stream = moving_pictures(container)
+    if stream is None:
+        cover = av.stream.Disposition.attached_pic
+        kinds = sorted({stream.type for stream in container.streams if not stream.disposition & cover})
         reason = _KINDS.get(kinds[0], "no video stream") if len(kinds) == 1 else "no video stream"
         raise UnusableError(reason, f"streams: {', '.join(kinds) or 'none'}")
-    for stream in container.streams:
-        if stream is not streams[0]:
-            stream.discard = av.stream.Discard.all
-    return streams[0]
+    return stream
 
 
 def _check_codec(stream: VideoStream, limits: MediaLimits, codecs: Sequence[str]) -> None:
@@ -96,9 +87,7 @@ def _check_codec(stream: VideoStream, limits: MediaLimits, codecs: Sequence[str]
     if context.width * context.height > limits.max_pixels:
         detail = f"{context.width}x{context.height} frames; probe.limits.max_pixels={limits.max_pixels}"
         raise UnwantedError("beyond limits", detail)
-    # With one thread, libavcodec takes a VP8 frame that ends early for whole: its last rows hold what memory held.
-    context.thread_count = 2 if codec in _SLICED else 1
-    context.thread_type = "SLICE"
+    use_one_thread(stream)
     context.options = {"max_pixels": str(limits.max_pixels)}
 
 

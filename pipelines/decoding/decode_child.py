@@ -19,8 +19,9 @@ import numpy as np
 from jaxtyping import UInt8
 
 from densewalk.datasets.timing import steady_rate
+from densewalk.datasets.video_streams import error_words
 from densewalk.pipelines.decoding.collecting import collect_at_set_places
-from densewalk.pipelines.decoding.container import error_words, opened
+from densewalk.pipelines.decoding.container import opened
 from densewalk.pipelines.decoding.deinterlace import deinterlaced
 from densewalk.pipelines.decoding.limits import MediaLimits, UnusableError
 from densewalk.pipelines.decoding.motion_vectors import MotionMeter, ask_for_vectors

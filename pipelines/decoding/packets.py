@@ -16,14 +16,11 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from densewalk.datasets.timing import steady_rate, varies
-from densewalk.pipelines.decoding.container import error_words
+from densewalk.datasets.video_streams import LARGEST_TICK, MOST_LOST_PACKETS, error_words, sound_picture
 from densewalk.pipelines.decoding.limits import UnusableError
 
-__all__ = ["MAX_LOST_PACKETS", "PacketScan", "scan_packets"]
+__all__ = ["PacketScan", "scan_packets"]
 
-MAX_LOST_PACKETS = 100
-"""So many packets may be undecodable before the first frame; recordings often begin in the middle."""
-_LARGEST_TICK = 2**52
 _NO_RATE = Fraction(0)
 
 
@@ -42,7 +39,7 @@ class PacketScan:
             raise UnusableError("encrypted", "the video's packets say how they are encrypted")
         self.num_packets += 1
         tick = packet.dts if packet.pts is None else packet.pts
-        if tick is not None and abs(tick) <= _LARGEST_TICK and not packet.is_discard:
+        if tick is not None and abs(tick) <= LARGEST_TICK and not packet.is_discard:
             self.ticks.append(tick)
 
     def timing(self) -> dict[str, float]:
@@ -74,8 +71,8 @@ def scan_packets(container: InputContainer, stream: VideoStream, max_packets: in
             if packet.size:
                 scan.see(packet)
             if frame is None:
-                frame = _frame_of(packet, faults)
-                if len(faults) > MAX_LOST_PACKETS:
+                frame = sound_picture(packet, faults)
+                if len(faults) > MOST_LOST_PACKETS:
                     break
             if scan.num_packets >= max_packets:
                 break
@@ -88,13 +85,3 @@ def scan_packets(container: InputContainer, stream: VideoStream, max_packets: in
         detail = f"{faults[0]}{more}" if faults else "nothing came of them"
         raise UnusableError("no decodable frame", f"{scan.num_packets} packets read: {detail}")
     return scan, frame
-
-
-def _frame_of(packet: av.Packet, faults: list[str]) -> av.VideoFrame | None:
-    try:
-        return next((frame for frame in packet.decode() if not frame.is_corrupt), None)
-    except av.error.MemoryError:
-        raise
-    except av.error.FFmpegError as error:
-        faults.append(error_words(error))
-        return None

@@ -4,13 +4,13 @@ Run as `python -m densewalk.pipelines.decoding.probe_child` by `Sandbox`. A requ
 the codecs that may be decoded; the answer has the fields of `StreamFacts`, or says why the file ends here.
 """
 
-from fractions import Fraction
 from typing import Any
 
 import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from densewalk.datasets.video_streams import quarter_turns, sample_aspect
 from densewalk.pipelines.decoding.colour_names import matrix_name, primaries_name, range_name, transfer_name
 from densewalk.pipelines.decoding.container import opened
 from densewalk.pipelines.decoding.limits import MediaLimits, UnusableError, check_size
@@ -19,7 +19,6 @@ from densewalk.pipelines.decoding.serving import serve
 
 __all__ = ["probe"]
 
-_MOST_ODD_PIXEL = 8
 _FIELD_ORDERS = {1: "progressive", 2: "top", 3: "bottom", 4: "bottom", 5: "top"}
 """Of AVFieldOrder: what is coded first and what is shown first may differ."""
 
@@ -40,7 +39,7 @@ def probe(request: dict[str, Any]) -> dict[str, Any]:
 
 def _facts(container: InputContainer, stream: VideoStream, limits: MediaLimits) -> dict[str, Any]:
     scan, frame = scan_packets(container, stream, limits.max_frames)
-    aspect, rotation = _sample_aspect(stream), _upright(frame.rotation)
+    aspect, rotation = sample_aspect(stream), (90 * quarter_turns(frame) + 90) % 360 - 90  # from -90 to 180
     upright_wh = (float(frame.width * aspect), float(frame.height))
     check_size(*(upright_wh if rotation % 180 == 0 else upright_wh[::-1]), limits)
     return {
@@ -61,20 +60,6 @@ def _facts(container: InputContainer, stream: VideoStream, limits: MediaLimits) 
         "packets": scan.num_packets,
         **scan.timing(),
     }
-
-
-def _sample_aspect(stream: VideoStream) -> Fraction:
-    """Return the width of a pixel over its height; values no camera has count as not given."""
-    aspect = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio or Fraction(1)
-    return Fraction(aspect) if 1 / _MOST_ODD_PIXEL <= aspect <= _MOST_ODD_PIXEL else Fraction(1)
-
-
-def _upright(rotation: float) -> int:
-    """Return the nearest multiple of 90 degrees in (-180, 180]; a broken matrix gives no turn."""
-    if not -360 <= rotation <= 360:
-        return 0
-    turned = round(rotation / 90) * 90 % 360
-    return turned - 360 if turned > 180 else turned
 
 
 def _field_order(stream: VideoStream, frame: av.VideoFrame) -> str:

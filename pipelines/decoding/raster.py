@@ -1,9 +1,8 @@
 """From a decoder's frame to a stored one: upright, square pixels, bounded size, 8 bit 4:2:0 in BT.709 limited range.
 
 Frames may be turned by metadata, have pixels that are not square, odd sides, 10 or 12 bits, other chroma, other
-matrices and ranges, HDR light (see tone.py), transparent parts (shown over black). Each is scaled once; from the scaled
-frame the thumbnail for the shot detector is made too. Frames that do not name their matrix are taken for BT.601 below
-720 rows and BT.709 from there on, which is what players do. A change of matrix is linear in Y, Cb, Cr and made at the
+matrices and ranges, transparent parts (see picture_colours.py), HDR light (see tone.py). Each is scaled once; from the
+scaled frame the thumbnail for the shot detector is made too. A change of matrix is linear in Y, Cb, Cr and made at the
 stored size, where it costs a sixth of what the scaler takes for it.
 
 Shapes: R = 3/2 H rows and W columns of an I420 frame; 27 x 48 thumbnails, RGB.
@@ -19,23 +18,20 @@ import numpy as np
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from jaxtyping import UInt8
 
+from densewalk.datasets.picture_colours import (
+    BT709,
+    EXACT,
+    MATRICES,
+    has_alpha,
+    matrix_of,
+    over_black,
+    range_of,
+    resizing,
+)
 from densewalk.pipelines.decoding.tone import tone_map
 from densewalk.pipelines.spool import THUMBNAIL_HW
 
 __all__ = ["Raster", "RasterMaker", "plan_raster"]
-
-_EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.BITEXACT
-"""Without these colours are 2 to 3 levels off, or depend on the processor."""
-_BT709, _BT601, _FCC, _SMPTE240M, _BT2020 = 1, 5, 4, 7, 9
-_KNOWN_MATRICES = {1: _BT709, 4: _FCC, 5: _BT601, 6: _BT601, 7: _SMPTE240M, 9: _BT2020, 10: _BT2020}
-_RED_AND_BLUE = {
-    _BT709: (0.2126, 0.0722),
-    _BT601: (0.299, 0.114),
-    _FCC: (0.30, 0.11),
-    _SMPTE240M: (0.212, 0.087),
-    _BT2020: (0.2627, 0.0593),
-}
-"""Shares of red and blue in luma."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,27 +75,23 @@ class RasterMaker:
     def _scaled(self, frame: av.VideoFrame) -> tuple[av.VideoFrame, int]:
         """Return the frame as yuv420p, limited range, at its size before turning, and its matrix."""
         tones = tone_map(int(frame.color_trc), int(frame.color_primaries), self.white_nits)
-        has_alpha = any(component.is_alpha for component in frame.format.components)
-        if tones is None and not has_alpha:
-            matrix = _BT709 if frame.format.is_rgb else _matrix(frame)
+        if tones is None and not has_alpha(frame):
+            matrix = BT709 if frame.format.is_rgb else matrix_of(frame)
             return self._reformatted(self._scaler, frame, "yuv420p", matrix), matrix
         rgb_format = "rgb48le" if tones is not None else "rgba"
-        code_HWC = self._reformatted(self._plainer, frame, rgb_format, _matrix(frame)).to_ndarray()
+        code_HWC = self._reformatted(self._plainer, frame, rgb_format, matrix_of(frame)).to_ndarray()
         if tones is not None:
             code_HWC = tones(code_HWC)
         else:
-            code_HWC = (code_HWC[..., :3].astype(np.uint16) * code_HWC[..., 3:] + 127) // 255
-            code_HWC, rgb_format = code_HWC.astype(np.uint8), "rgb24"
+            code_HWC, rgb_format = over_black(code_HWC), "rgb24"
         plain = av.VideoFrame.from_ndarray(code_HWC, format=rgb_format)
-        return self._reformatted(self._scaler, plain, "yuv420p", _BT709), _BT709
+        return self._reformatted(self._scaler, plain, "yuv420p", BT709), BT709
 
     def _reformatted(
         self, reformatter: VideoReformatter, frame: av.VideoFrame, pixel_format: str, matrix: int
     ) -> av.VideoFrame:
         """Scale; the matrix stays what it is between YCbCr formats."""
         width, height = self.raster.scaled_wh
-        full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj") or frame.format.is_rgb
-        smaller = width < frame.width or height < frame.height
         return reformatter.reformat(
             frame,
             width=width,
@@ -107,9 +99,9 @@ class RasterMaker:
             format=pixel_format,
             src_colorspace=matrix,
             dst_colorspace=matrix,
-            src_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
+            src_color_range=range_of(frame),
             dst_color_range=ColorRange.MPEG if pixel_format == "yuv420p" else ColorRange.JPEG,
-            interpolation=(Interpolation.AREA if smaller else Interpolation.BICUBIC) | _EXACT,
+            interpolation=resizing(frame, (height, width)),
             threads=1,
         )
 
@@ -123,7 +115,7 @@ class RasterMaker:
             src_colorspace=matrix,
             src_color_range=ColorRange.MPEG,
             dst_color_range=ColorRange.JPEG,
-            interpolation=Interpolation.AREA | _EXACT,
+            interpolation=Interpolation.AREA | EXACT,
             threads=1,
         )
         return small.to_ndarray()
@@ -133,14 +125,9 @@ def _even(size: float) -> int:
     return max(2, 2 * round(size / 2))
 
 
-def _matrix(frame: av.VideoFrame) -> int:
-    guess = _BT709 if frame.height >= 720 else _BT601
-    return _KNOWN_MATRICES.get(int(frame.colorspace), guess)
-
-
 def _as_bt709(frame_RW: UInt8[np.ndarray, "r w"], matrix: int) -> UInt8[np.ndarray, "r w"]:
     """Change the matrix of a limited-range I420 frame in place; colours outside BT.709's range are cut off."""
-    if matrix == _BT709:
+    if matrix == BT709:
         return frame_RW
     height, width = frame_RW.shape[0] * 2 // 3, frame_RW.shape[1]
     luma, chroma = frame_RW[:height], frame_RW[height:].reshape(2, height // 2, width // 2)
@@ -156,14 +143,14 @@ def _as_bt709(frame_RW: UInt8[np.ndarray, "r w"], matrix: int) -> UInt8[np.ndarr
 @lru_cache
 def _chroma_weights(matrix: int) -> tuple[tuple[float, float, float], ...]:
     """Return what Cb and Cr add to Y (around 128), Cb and Cr of BT.709, and constants; Y itself only stays luma."""
-    from_rgb, to_rgb = _ycbcr_from_rgb(_BT709), np.linalg.inv(_ycbcr_from_rgb(matrix))
+    from_rgb, to_rgb = _ycbcr_from_rgb(BT709), np.linalg.inv(_ycbcr_from_rgb(matrix))
     weights = (from_rgb @ to_rgb)[:, 1:]
     return tuple((float(blue), float(red), float(128 - 128 * (blue + red))) for blue, red in weights)
 
 
 def _ycbcr_from_rgb(matrix: int) -> np.ndarray:
     """Return the matrix from R'G'B' in 0..1 to limited-range levels, without their offsets."""
-    red, blue = _RED_AND_BLUE[matrix]
+    red, blue = MATRICES[matrix]
     luma = np.array([red, 1 - red - blue, blue])
     return np.stack((219 * luma, 112 * (np.eye(3)[2] - luma) / (1 - blue), 112 * (np.eye(3)[0] - luma) / (1 - red)))
 

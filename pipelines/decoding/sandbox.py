@@ -14,13 +14,14 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
+
+from densewalk.datasets.child_process import ONE_THREAD, import_path, module_command, signal_name
 
 __all__ = ["Answer", "ChildDiedError", "DeadlinePassedError", "Sandbox", "UnreadableError"]
 
@@ -31,7 +32,6 @@ _LAST_WORDS = 2000
 _LIVES = 3
 """Children that may be killed from outside over one request, or while they start."""
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONHOME")
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 Answer = dict[str, Any]
 """What crosses: requests and answers are objects of JSON."""
@@ -143,13 +143,14 @@ class Sandbox:
         settings = {"memory_bytes": self.memory_bytes, "writable": self.writable and str(self.writable.resolve())}
         with theirs:
             self._child = subprocess.Popen(
-                [sys.executable, "-P", "-m", self.module, str(theirs.fileno()), json.dumps(settings)],
+                module_command(self.module, theirs.fileno(), json.dumps(settings)),
                 stdin=subprocess.DEVNULL,
                 stdout=self._errors,
                 stderr=self._errors,
                 pass_fds=(theirs.fileno(),),
                 env={name: value for name, value in os.environ.items() if name in _PASSED_ON}
-                | {**_ONE_THREAD, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                | ONE_THREAD
+                | import_path(),
                 start_new_session=True,
             )
 
@@ -208,7 +209,7 @@ class Sandbox:
             code = self._child.wait(10)
         except subprocess.TimeoutExpired:
             return ChildDiedError("it closed its socket and went on")
-        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        how = f"killed by {signal_name(-code)}" if code < 0 else f"exit code {code}"
         self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - _LAST_WORDS))
         said = self._errors.read().decode(errors="replace").strip()
         return ChildDiedError(f"{how}: {said}" if said else how, killed=code == -signal.SIGKILL)

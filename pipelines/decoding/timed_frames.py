@@ -13,11 +13,10 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from densewalk.datasets.video_streams import MOST_LOST_PACKETS, error_words, has_other_shape
 from densewalk.pipelines.decoding.collecting import FRAMES_A_COLLECTION, collect_frames
-from densewalk.pipelines.decoding.container import error_words
 from densewalk.pipelines.decoding.limits import MediaLimits
 from densewalk.pipelines.decoding.motion_vectors import MotionMeter
-from densewalk.pipelines.decoding.packets import MAX_LOST_PACKETS
 from densewalk.pipelines.decoding.reels import TRAIL
 from densewalk.pipelines.decoding.timestamps import TickRepair
 from densewalk.pipelines.decoding.wanted import Entrance, Wanted
@@ -27,7 +26,6 @@ __all__ = ["TimedFrames"]
 _UNKNOWN_RATE = 25
 _SLOWEST_RATE = Fraction(1)
 """Frames further apart stand before holes; a file of two frames claims as few a second as it likes."""
-_SAME_SHAPE = 0.01
 
 
 class TimedFrames:
@@ -103,7 +101,7 @@ class TimedFrames:
                 try:
                     decoded = packet.decode()
                 except av.error.FFmpegError as error:
-                    if num_frames or num_lost == MAX_LOST_PACKETS or isinstance(error, MemoryError):
+                    if num_frames or num_lost == MOST_LOST_PACKETS or isinstance(error, MemoryError):
                         raise
                     num_lost += 1
                     continue
@@ -133,7 +131,6 @@ class TimedFrames:
         if frame.is_corrupt:
             return "is damaged"
         assert self.first is not None
-        width, height = self.first.width, self.first.height
-        if abs(frame.width * height - frame.height * width) > _SAME_SHAPE * width * frame.height:
-            return f"has another shape, {frame.width}x{frame.height} behind {width}x{height}"
+        if has_other_shape(frame, (self.first.height, self.first.width)):
+            return f"has another shape, {frame.width}x{frame.height} behind {self.first.width}x{self.first.height}"
         return ""

@@ -6,10 +6,9 @@ Rates and what is on display at a moment are measured from the times in `dataset
 from fractions import Fraction
 
 from densewalk.datasets.timing import MAX_GAP_SECONDS
+from densewalk.datasets.video_streams import LARGEST_TICK
 
 __all__ = ["TickRepair"]
-
-_LARGEST_TICK = 2**52
 
 
 class TickRepair:
@@ -38,7 +37,7 @@ class TickRepair:
         self._decoded.see(dts)
         more_faults = self._decoded.last is not None and self._presented.num_faults > self._decoded.num_faults
         stamp = dts if self._only_decoding_times or more_faults else pts
-        if stamp is None or abs(stamp) > _LARGEST_TICK:
+        if stamp is None or abs(stamp) > LARGEST_TICK:
             tick = 0 if self._previous is None else self._previous + self._step
         else:
             tick = stamp + self._shift

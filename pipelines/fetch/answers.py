@@ -3,7 +3,7 @@
 import http.client
 from urllib.parse import urljoin
 
-from densewalk.datasets.storage.web_answers import status_of
+from densewalk.datasets.storage.web_answers import stated_location, status_of
 from densewalk.pipelines.fetch.faults import FetchFault
 
 __all__ = ["declined_uses", "location_of"]
@@ -13,11 +13,11 @@ _UNWANTED = {"noai", "noimageai", "noindex", "none"}
 
 def location_of(answer: http.client.HTTPResponse, url: str) -> str:
     """Return where a redirect leads from `url`; raises `FetchFault` when it does not say."""
-    location = answer.getheader("Location")
+    location = stated_location(answer)
     if not location:
         raise FetchFault("bad redirect", f"{status_of(answer)} without a Location")
     try:
-        return urljoin(url, location.encode("latin-1", "replace").decode(errors="replace"))
+        return urljoin(url, location)
     except ValueError as error:
         raise FetchFault("bad redirect", f"{location!r}: {error}") from error
 

@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
+from densewalk.datasets.storage.file_locks import lock_file
 from densewalk.pipelines.fetch.faults import FetchFault
 
 __all__ = ["Hosts"]
@@ -94,12 +95,7 @@ class Hosts:
             with self._state(host) as state:
                 self._refuse_paused(host, state)
             for number in range(self.connections):
-                handle = os.open(self._path(host, f".slot{number}"), os.O_RDWR | os.O_CREAT, 0o644)
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    os.close(handle)
-                else:
+                if (handle := lock_file(self._path(host, f".slot{number}"))) is not None:
                     return handle
             time.sleep(_POLL_SECONDS)
 

@@ -6,12 +6,11 @@ A download goes on where it stopped only when the host gave the content a strong
 
 import contextlib
 import http.client
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from densewalk.datasets.storage.web_answers import retry_after, status_of, validator_of
+from densewalk.datasets.storage.web_answers import GONE, MOVED, range_of, retry_after, status_of, validator_of
 from densewalk.pipelines.fetch.addresses import Network, parse_url
 from densewalk.pipelines.fetch.answers import declined_uses, location_of
 from densewalk.pipelines.fetch.connection import request
@@ -22,11 +21,8 @@ from densewalk.pipelines.fetch.partial import Notes, Partial, held_partial
 __all__ = ["download", "read_text"]
 
 _CHUNK_BYTES = 1 << 18
-_MOVED = (301, 302, 303, 307, 308)
-_GONE = (404, 410)
 _UNTOLD_PAUSE = 8
 """A busy host that names no time is left alone for so many times `fetch.backoff_seconds`."""
-_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 _ENCODINGS = {"": "identity", "identity": "identity", "gzip": "gzip", "x-gzip": "gzip", "deflate": "gzip"}
 _REACHABLE: frozenset[Network] = frozenset({"public", "private", "loopback"})
 
@@ -89,7 +85,7 @@ def _answered(url: str, headers: Mapping[str, str], errand: Errand) -> Iterator[
                 if hop and fault.reason == "bad address":
                     raise FetchFault("bad redirect", fault.detail) from fault
                 raise
-            if answer.status not in _MOVED:
+            if answer.status not in MOVED:
                 yield answer, address.host
                 return
             networks = frozenset({"public", network}) if hop == 0 else networks
@@ -103,7 +99,7 @@ def _check_status(answer: http.client.HTTPResponse, host: str, errand: Errand) -
     match answer.status:
         case 200 | 206:
             return
-        case status if status in _GONE:
+        case status if status in GONE:
             raise FetchFault("gone", said)
         case status if status == 429 or (status == 503 and answer.getheader("Retry-After")):
             pause = retry_after(answer)
@@ -160,13 +156,12 @@ def _notes(answer: http.client.HTTPResponse) -> Notes:
 
 def _check_continues(answer: http.client.HTTPResponse, partial: Partial, *, continued: bool) -> None:
     """Raise `FetchFault` unless a partial answer carries on behind the bytes that have come."""
-    declared = answer.getheader("Content-Range") or ""
-    place = _RANGE.fullmatch(declared.strip())
-    notes = partial.notes
+    declared, stated = answer.getheader("Content-Range") or "", range_of(answer)
+    total, notes = stated and stated[2], partial.notes
     same = answer.getheader("ETag" if notes.validator.startswith('"') else "Last-Modified") in (None, notes.validator)
-    if not continued or place is None:
+    if not continued or stated is None or total is None:
         raise FetchFault("host error", f"206 with Content-Range {declared!r} was not asked for", again=True)
-    if int(place[1]) != partial.size or int(place[3]) != (notes.total or int(place[3])) or not same:
+    if stated[0] != partial.size or total != (notes.total or total) or not same:
         partial.begin(Notes())
         raise FetchFault("changed while read", f"it was {notes.total} bytes, now {declared}", again=True)
-    partial.notes = Notes(notes.validator, int(place[3]), notes.encoding)
+    partial.notes = Notes(notes.validator, total, notes.encoding)

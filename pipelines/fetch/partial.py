@@ -9,7 +9,6 @@ the next one continues or starts again, never a mixture.
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import time
@@ -21,6 +20,7 @@ from pathlib import Path
 
 from densewalk.datasets.atomic import PARTIAL, atomic_path
 from densewalk.datasets.errors import DataError
+from densewalk.datasets.storage.file_locks import lock_file
 from densewalk.pipelines.fetch.errand import Clock
 from densewalk.pipelines.fetch.faults import FetchFault
 
@@ -145,24 +145,14 @@ def _recover(partial: Partial) -> None:
 
 
 def _locked(path: Path, clock: Clock) -> int:
-    """Open and lock the notes; whoever had them may have removed them meanwhile."""
-    while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    """Open and lock the notes."""
+    while (handle := lock_file(path)) is None:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if path.exists() and path.stat().st_ino == os.fstat(handle).st_ino:
-                return handle
-        except BlockingIOError:
-            _wait(clock)
-        os.close(handle)
-
-
-def _wait(clock: Clock) -> None:
-    try:
-        clock.left()
-    except FetchFault as fault:
-        raise FetchFault("fetched elsewhere", f"another worker has it; {fault.detail}") from fault
-    time.sleep(_POLL_SECONDS)
+            clock.left()
+        except FetchFault as fault:
+            raise FetchFault("fetched elsewhere", f"another worker has it; {fault.detail}") from fault
+        time.sleep(_POLL_SECONDS)
+    return handle
 
 
 def _notes_path(path: Path) -> Path:

@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from densewalk.datasets.child_process import import_path, module_command
 from densewalk.datasets.errors import ConfigError
 from densewalk.pipelines.fetch.errand import Errand
 from densewalk.pipelines.fetch.faults import FetchFault
@@ -112,17 +113,16 @@ def _options(video_id: str, folder: Path, errand: Errand) -> list[str]:
 
 def _run(command: Sequence[str], video_id: str, folder: Path, errand: Errand) -> tuple[int, str]:
     """Return yt-dlp's exit code and its last words; it is killed at the deadline, and with this process."""
-    leash = (sys.executable, "-P", "-m", "densewalk.pipelines.fetch.leash", str(os.getpid()))
+    leash = module_command("densewalk.pipelines.fetch.leash", os.getpid(), errand.config.max_bytes)
     passed_on = {name: value for name, value in os.environ.items() if name in _PASSED_ON}
     with tempfile.TemporaryFile() as words:
         child = subprocess.Popen(
-            [*leash, str(errand.config.max_bytes), *command, *_options(video_id, folder, errand)],
+            [*leash, *command, *_options(video_id, folder, errand)],
             stdin=subprocess.DEVNULL,
             stdout=words,
             stderr=subprocess.STDOUT,
             cwd=folder,
-            env=passed_on
-            | {"HOME": str(folder), "YTDLP_NO_PLUGINS": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env=passed_on | {"HOME": str(folder), "YTDLP_NO_PLUGINS": "1"} | import_path(),
             start_new_session=True,
         )
         try:

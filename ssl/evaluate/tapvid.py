@@ -4,6 +4,10 @@ Videos are shown at 256 x 256 and scored per video, then averaged (`ssl/metrics/
 track once where it appears; `strided`, in which GMRW was published, asks every visible track at every fifth frame, or,
 where the files give queries as Kubric's do, asks those. Scores of the two modes are not comparable.
 
+Kubric's published numbers are of the 250 scenes of MOVi-E's validation split in mode `strided`: 256 tracks a scene,
+each asked where it was picked. They are drawn here from the records of MOVi, by a seed that the protocol names, or read
+from samples that somebody stored.
+
 Shapes: K tracks, Q queries, T frames, 2 = (x, y), 3 = (frame, x, y), pixels of the 256 raster.
 """
 
@@ -18,8 +22,12 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from densewalk.datasets.config import require
-from densewalk.datasets.readers.tapvid import TrackedVideo, read_tapvid
+from densewalk.datasets.readers.clips.kubric_points import read_kubric_tracks
+from densewalk.datasets.readers.clips.movi import MoviCollection, open_movi
+from densewalk.datasets.readers.clips.movi_files import is_movi
+from densewalk.datasets.readers.tapvid import TrackedVideo, read_tapvid, shown_at
 from densewalk.datasets.readers.tapvid_files import LAYOUTS, TapVidDataset, find_files
+from densewalk.datasets.storage.config import CacheConfig
 from densewalk.ssl.evaluate.benchmark import Scores
 from densewalk.ssl.evaluate.kind import BenchmarkKind
 from densewalk.ssl.evaluate.notebook import FORGETFUL, Notebook
@@ -43,6 +51,10 @@ from densewalk.ssl.track.tracker import TrackerConfig, Tracks, track_points
 
 __all__ = ["KINDS", "TapVid", "TapVidConfig"]
 
+_KUBRIC_SPLIT = "validation"
+_KUBRIC_TRACKS = 256
+_KUBRIC_SEED = 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TapVidConfig:
@@ -51,9 +63,10 @@ class TapVidConfig:
     dataset: TapVidDataset = "davis"
     """Data set, which decides the layout of the files."""
     data: Path | None = None
-    """The data set's file or folder."""
+    """The data set's file or folder; for Kubric also a folder of MOVi, of which the validation split is taken unless
+    it ends in another's name."""
     query_mode: QueryMode = "first"
-    """Queries where a track first appears, or at every fifth frame."""
+    """Queries where a track first appears, or at every fifth frame; of Kubric, those that come with the tracks."""
     num_videos: int = 0
     """Videos to evaluate, from the first on; 0 means all."""
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
@@ -72,7 +85,12 @@ class TapVid:
     def __init__(self, config: TapVidConfig) -> None:
         self.config, self.name = config, f"tapvid-{config.dataset}"
         layout = LAYOUTS[config.dataset]
-        find_files(data_for(self.name, config.data, f"{layout.expected}; from {layout.source}"), layout)
+        self._data = data_for(self.name, config.data, f"{layout.expected}; from {layout.source}")
+        self._scenes: MoviCollection | None = None
+        if config.dataset == "kubric" and is_movi(self._data):
+            self._scenes = open_movi(self._data, CacheConfig(), split=_KUBRIC_SPLIT)
+        else:
+            find_files(self._data, layout)
 
     def __call__(self, matcher: Matcher, *, subject: str, notebook: Notebook = FORGETFUL) -> Scores:
         """Track every video's queries; one row a video."""
@@ -99,6 +117,7 @@ class TapVid:
             protocol=settings_of(self.config)
             | {"num_videos": len(rows), "truth_sha256": truth_hash.digits}
             | {"queries": " and ".join(sorted(asked))}
+            | self._drawn()
             | {"raster_px": RASTER, "resize": "Lanczos, 8 bit", "thresholds_px": list(THRESHOLDS_PX)}
             | {"survival_px": SURVIVAL_PX},
             rows=rows,
@@ -106,9 +125,18 @@ class TapVid:
         )
 
     def _videos(self) -> Iterator[TrackedVideo]:
-        assert self.config.data is not None, "checked when the benchmark was made"
-        videos = read_tapvid(self.config.data, self.config.dataset, side=RASTER)
+        if self._scenes is None:
+            videos = read_tapvid(self._data, self.config.dataset, side=RASTER)
+        else:
+            scenes = read_kubric_tracks(self._scenes, num_tracks=_KUBRIC_TRACKS, seed=_KUBRIC_SEED)
+            videos = (shown_at(scene, RASTER) for scene in scenes)
         return islice(videos, self.config.num_videos or None)
+
+    def _drawn(self) -> dict[str, Any]:
+        """Return what decides tracks that are drawn from scenes."""
+        if self._scenes is None:
+            return {}
+        return {"scenes": self._scenes.split, "num_tracks": _KUBRIC_TRACKS, "seed": _KUBRIC_SEED}
 
     def _score(self, matcher: Matcher, video: TrackedVideo, album: TrackAlbum) -> dict[str, float]:
         query_Q3, row_Q = self._queries(video)
@@ -139,7 +167,7 @@ class TapVid:
 
 KINDS: dict[str, BenchmarkKind] = {
     f"tapvid-{dataset}": BenchmarkKind(
-        config=partial(TapVidConfig, dataset=dataset),
+        config=partial(TapVidConfig, dataset=dataset, query_mode="strided" if dataset == "kubric" else "first"),
         build=TapVid,
         reads=frozenset(("displacement",)),
         columns=TRACKING_COLUMNS,

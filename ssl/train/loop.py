@@ -12,11 +12,12 @@ from pathlib import Path
 
 import torch
 
-from densewalk.datasets.errors import ConfigError, TrainingError
+from densewalk.datasets.errors import ConfigError, DensewalkError, TrainingError
 from densewalk.datasets.stream.batch_stream import BatchStream
+from densewalk.datasets.views import ClipBatch
 from densewalk.ssl.objectives import build_objective
 from densewalk.ssl.objectives.objective import Objective
-from densewalk.ssl.train.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
+from densewalk.ssl.train.checkpoint import checkpoint_step, latest_checkpoint, load_checkpoint, save_checkpoint
 from densewalk.ssl.train.config import TrainConfig
 from densewalk.ssl.train.damage_log import DamageLog
 from densewalk.ssl.train.failed_batch import save_failed_batch
@@ -66,7 +67,8 @@ def train(
 ) -> None:
     """Train `objective`, on whatever device it is, from the newest checkpoint of `run` to `config.steps`.
 
-    Of the configuration only optimiser, steps and the cadences matter here. Raises as `pretrain` does.
+    Of the configuration only optimiser, steps and the cadences matter here. Raises as `pretrain` does; a batch that
+    cannot be had leaves a checkpoint of all steps before it.
     """
     state = TrainState(objective, stream, config.optimiser, ema_decay=config.ema_decay, precision=config.precision)
     pace = Pace()
@@ -77,14 +79,15 @@ def train(
     stream.recall(damage.clips)
     with noted_signals() as request, RunLog(run, state.step) as log:
         while state.step < config.steps:
-            step = state.step + 1
+            began = time.perf_counter()
             try:
-                result = _timed_step(state, pace, config.steps)
-            except LossNotFiniteError as error:
-                saved = save_failed_batch(run, error.batch, step=error.step, rank=error.rank)
-                raise TrainingError(f"{error}. The batch is in {saved}") from error
+                batch = next(stream)
+            except DensewalkError:
+                _save(run, state, log, keep=config.keep_checkpoints)
+                raise
             finally:
-                damage.note(stream.damaged, step)
+                damage.note(stream.damaged, state.step + 1)
+            result = _step(state, batch, pace, config.steps, run, began=began)
             last = state.step == config.steps
             if last or result.skipped or state.step % config.log_every == 0:
                 record = _record(result, state.step, config.steps, pace)
@@ -95,8 +98,7 @@ def train(
             if due:
                 _draw(log, result, state.step)
             if due or request.number is not None:
-                log.sync()
-                save_checkpoint(run, state.capture(), keep=config.keep_checkpoints)
+                _save(run, state, log, keep=config.keep_checkpoints)
             if request.number is not None:
                 raise Interrupted(request.number, state.step)
 
@@ -119,13 +121,24 @@ def _threads(number: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _timed_step(state: TrainState, pace: Pace, num_steps: int) -> StepResult:
-    began = time.perf_counter()
-    batch = next(state.stream)
+def _step(state: TrainState, batch: ClipBatch, pace: Pace, num_steps: int, run: Path, *, began: float) -> StepResult:
+    """Take a step over the batch that was waited for since `began`."""
     arrived = time.perf_counter()
-    result = state.advance(batch, num_steps)
+    try:
+        result = state.advance(batch, num_steps)
+    except LossNotFiniteError as error:
+        saved = save_failed_batch(run, error.batch, step=error.step, rank=error.rank)
+        raise TrainingError(f"{error}. The batch is in {saved}") from error
     pace.count(len(batch), seconds=time.perf_counter() - began, waited_seconds=arrived - began)
     return result
+
+
+def _save(run: Path, state: TrainState, log: RunLog, *, keep: int) -> None:
+    """Write a checkpoint unless the newest one is of this very step."""
+    newest = latest_checkpoint(run)
+    if state.step > (0 if newest is None else checkpoint_step(newest)):
+        log.sync()
+        save_checkpoint(run, state.capture(), keep=keep)
 
 
 def _record(result: StepResult, step: int, num_steps: int, pace: Pace) -> StepRecord:

@@ -2,6 +2,7 @@
 
 config.yaml is the identity of a run. A command whose configuration differs in anything that changes the numbers is
 refused with the list of differences; what only changes the way the run is carried out may differ, and `steps` may grow.
+Data may have moved: their content, not their place, has to be what the run was started on.
 """
 
 import fcntl
@@ -17,6 +18,7 @@ import yaml
 from densewalk.datasets.atomic import write_json, write_text
 from densewalk.datasets.config import to_mapping, to_yaml
 from densewalk.datasets.errors import ConfigError, DataError
+from densewalk.datasets.opening import Location
 from densewalk.ssl.train.checkpoint import checkpoint_step, latest_checkpoint
 from densewalk.ssl.train.config import TrainConfig
 from densewalk.ssl.versions import commit, versions
@@ -37,6 +39,7 @@ _FREE = {
     "data.max_damaged",
 }
 _FREE_SECTION = "data.cache."
+_DATASETS = "data.datasets"
 
 
 @contextmanager
@@ -62,7 +65,7 @@ def locked_run(run: Path) -> Iterator[None]:
 
 def check_config(run: Path, config: TrainConfig) -> None:
     """Raise `ConfigError` with every difference when `run` was started with a configuration that `config` cannot
-    continue.
+    continue. Where data lie is a difference only to a finished run, which does not open them: see `write_start`.
     """
     path = run / _CONFIG
     if not path.is_file():
@@ -72,13 +75,15 @@ def check_config(run: Path, config: TrainConfig) -> None:
     before, now = _leaves(_read_yaml(path)), _leaves(to_mapping(config))
     absent = "(absent)"
     names = [*now, *(name for name in before if name not in now)]
+    if not is_finished(run, config):
+        names.remove(_DATASETS)
     changes = [(name, before.get(name, absent), now.get(name, absent)) for name in names if not _is_free(name)]
     problems = [f"  {name}: {old} -> {new}" for name, old, new in changes if old != new and not _grew(name, old, new)]
     if problems:
         raise ConfigError(
             f"{run} holds a run with another configuration (was -> now):\n" + "\n".join(problems) + "\n"
             "repeat the command with the old values to continue it, or choose another --out; only steps may grow, and "
-            f"{', '.join(sorted(_FREE))} and {_FREE_SECTION}* may change"
+            f"{', '.join(sorted(_FREE))} and {_FREE_SECTION}* may change, and data may move"
         )
 
 
@@ -91,7 +96,8 @@ def is_finished(run: Path, config: TrainConfig) -> bool:
 def write_start(run: Path, config: TrainConfig, *, identities: Mapping[str, str]) -> None:
     """Write config.yaml and add this start to run.json; `identities` are those of the collections, by location.
 
-    Raises `DataError` when the run was started on other content.
+    Raises `DataError` when the content of a place has changed since the run was started, `ConfigError` when other
+    data are named.
     """
     folder = latest_checkpoint(run)
     start: dict[str, Any] = {"command": sys.argv, "versions": versions(), "commit": commit()}
@@ -99,13 +105,9 @@ def write_start(run: Path, config: TrainConfig, *, identities: Mapping[str, str]
         card = {**start, "datasets": dict(identities), "resumed": []}
     else:
         card = read_run_card(run)
-        before = card.get("datasets", {})
-        if changed := sorted(name for name in {*before, *identities} if before.get(name) != identities.get(name)):
-            raise DataError(
-                f"{', '.join(changed)} is not what {run} was started on; bring the old content back, or choose another "
-                "--out"
-            )
-        card["resumed"] = [*card.get("resumed", []), {**start, "step": checkpoint_step(folder)}]
+        _require_same_data(run, card.get("datasets", {}), identities)
+        again = {**start, "datasets": dict(identities), "step": checkpoint_step(folder)}
+        card["resumed"] = [*card.get("resumed", []), again]
     write_text(run / _CONFIG, to_yaml(config))
     write_json(run / _CARD, card)
 
@@ -114,6 +116,24 @@ def read_run_card(run: Path) -> dict[str, Any]:
     """Return run.json: command, versions, commit, content of the datasets and later starts; empty when absent."""
     path = run / _CARD
     return json.loads(path.read_text()) if path.is_file() else {}
+
+
+def _require_same_data(run: Path, before: Mapping[str, str], now: Mapping[str, str]) -> None:
+    """Raise unless the same content is named in the same order with the same weights."""
+    if changed := [name for name in now if before.get(name, now[name]) != now[name]]:
+        raise DataError(
+            f"{', '.join(changed)} is not what {run} was started on; bring the old content back, or choose another "
+            "--out"
+        )
+    if _contents(before) != _contents(now):
+        raise ConfigError(
+            f"{_DATASETS}={list(now)} is other data than {run} was started on, {list(before)}; data may have moved, "
+            "but their content, order and weights must be the same; name them, or choose another --out"
+        )
+
+
+def _contents(identities: Mapping[str, str]) -> list[tuple[float, str]]:
+    return [(Location.parse(name).weight, identity) for name, identity in identities.items()]
 
 
 def _read_yaml(path: Path) -> Mapping[str, Any]:

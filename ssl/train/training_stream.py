@@ -1,5 +1,6 @@
 """The batches of a run: clips of any collections and generated scenes, mixed at exact shares."""
 
+import logging
 from collections.abc import Mapping
 from fractions import Fraction
 
@@ -17,6 +18,8 @@ from densewalk.datasets.stream.mixture import Mixture
 from densewalk.ssl.train.config import DataConfig, TrainConfig
 
 __all__ = ["open_collections", "training_source", "training_stream"]
+
+_log = logging.getLogger("densewalk")
 
 
 def open_collections(config: DataConfig) -> dict[str, tuple[float, ClipCollection]]:
@@ -38,23 +41,15 @@ def open_collections(config: DataConfig) -> dict[str, tuple[float, ClipCollectio
 def training_source(
     config: DataConfig, collections: Mapping[str, tuple[float, ClipCollection]], plan: PalindromePlan, *, seed: int
 ) -> SampleSource:
-    """Return the samples of a run; raises `DataError` when a collection has no clip that is long enough for the plan,
-    `ConfigError` when one lacks the motion that the plan asks for.
+    """Return the samples of a run, those of `collections` in their order and then the scenes.
+
+    Clips that are too short for the plan are left out, and how many is logged. Raises `DataError` when a collection has
+    no other, `ConfigError` when one lacks the motion that the plan asks for.
     """
     scenes = Fraction(str(config.scene_weight))
     total = sum(Fraction(str(weight)) for weight, _ in collections.values())
     parts: list[tuple[float | Fraction, SampleSource]] = [
-        (
-            (1 - scenes) * Fraction(str(weight)) / total,
-            ClipSource(
-                collection,
-                plan,
-                seed=seed,
-                columns=config.columns,
-                window=config.window,
-                draws_per_clip=config.draws_per_clip,
-            ),
-        )
+        ((1 - scenes) * Fraction(str(weight)) / total, _clips(config, collection, plan, seed))
         for weight, collection in collections.values()
     ]
     if scenes:
@@ -72,3 +67,21 @@ def training_stream(config: TrainConfig, source: SampleSource, device: torch.dev
         max_damaged=config.data.max_damaged,
         device=device,
     )
+
+
+def _clips(config: DataConfig, collection: ClipCollection, plan: PalindromePlan, seed: int) -> ClipSource:
+    source = ClipSource(
+        collection,
+        plan,
+        seed=seed,
+        columns=config.columns,
+        window=config.window,
+        draws_per_clip=config.draws_per_clip,
+    )
+    if source.too_short:
+        _log.warning(
+            "%s: %d of %d clips are left out, they are too short for objective.plan.num_frames=%d at "
+            "objective.plan.gap_seconds=%s",
+            collection.name, source.too_short, len(collection.table), plan.num_frames, list(plan.gap_seconds),
+        )  # fmt: skip
+    return source

@@ -7,7 +7,7 @@ import yaml
 
 from densewalk.cluster.training_plan import describe_step, describe_training, plan_training
 from densewalk.datasets.config import from_mapping
-from densewalk.datasets.errors import ConfigError, DataError
+from densewalk.datasets.errors import ConfigError, DataError, DensewalkError
 from densewalk.ssl.train.config import TrainConfig
 from densewalk.ssl.train.run_log import StepRecord
 
@@ -51,6 +51,26 @@ def test_the_explanation_is_yaml_that_makes_the_same_configuration(small_dataset
 def test_explaining_a_missing_dataset_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="not a dataset folder"):
         describe_training(plan_training("gmrw_small", datasets=[str(tmp_path)]))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "overrides", "said"),
+    [
+        ("gmrw_small", ["objective.plan.gap_seconds=[20,30]"], "none of the 3 clips"),
+        ("oracle_small", ["data.scene_weight=0.5"], "does not know the true motion"),
+    ],
+)
+def test_an_explanation_fails_where_the_training_would(
+    recipe: str, overrides: list[str], said: str, small_dataset: Path
+) -> None:
+    config = plan_training(recipe, datasets=[str(small_dataset)], overrides=overrides)
+    with pytest.raises(DensewalkError, match=said):
+        describe_training(config)
+
+
+def test_an_override_of_the_datasets_is_not_dropped_silently() -> None:
+    with pytest.raises(ConfigError, match=r"corpus and data\.datasets=\.\.\. both say what to train on"):
+        plan_training("gmrw_small", datasets=["corpus"], overrides=["data.datasets=[other]"])
 
 
 def _record(**changes: object) -> StepRecord:

@@ -187,7 +187,7 @@ def test_clip_of_another_size_than_the_index_says_is_damaged(own_dataset: Datase
 
 def test_motion_between_any_frames_is_not_known(shared_dataset: Dataset) -> None:
     assert not shared_dataset.has_motion
-    with pytest.raises(ConfigError, match=r"cannot give the motion between frames \[0, 3\].*plan\.motion"):
+    with pytest.raises(ConfigError, match=r"not know the true motion.*objective\.plan\.motion=false"):
         shared_dataset.motion(0, [0, 3])
 
 

@@ -63,3 +63,16 @@ def test_every_kind_refuses_an_absent_place_by_its_name(kind: str, tmp_path: Pat
 def test_every_kind_can_be_imported(target: str) -> None:
     module, _, function = target.partition(":")
     assert callable(getattr(importlib.import_module(module), function))
+
+
+@pytest.mark.parametrize("text", ["", "videos:", "2*frames:"])
+def test_a_text_without_a_place_does_not_mean_the_folder_one_is_in(text: str) -> None:
+    with pytest.raises(ConfigError, match="names no place"):
+        Location.parse(text)
+
+
+def test_what_is_no_folder_is_told_with_the_other_kinds(tmp_path: Path) -> None:
+    (tmp_path / "film.mp4").write_bytes(b"")
+    for name, said in (("film.mp4", "is no folder"), ("absent", "does not exist")):
+        with pytest.raises(DataError, match=rf"{name} {said}; .*KIND:PATH .*videos"):
+            Location.parse(str(tmp_path / name)).open(CacheConfig())

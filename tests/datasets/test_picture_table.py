@@ -91,11 +91,10 @@ def test_tables_that_do_not_belong_together_are_refused(tables: tuple[bytes, ...
 def test_table_of_any_bytes_ends_in_a_table_or_a_data_error(mp4: bytes) -> None:
     """No byte of the header can hang the reader, run it out of memory or make it fail otherwise."""
     for place in range(mp4.index(b"mdat")):
-        for value in (0x00, 0x7F, 0xFF):
-            broken = bytearray(mp4)
-            broken[place] = value
-            try:
-                table = picture_table(bytes(broken))
-            except DataError:
-                continue
-            assert all(len(table.content(mp4, picture)) <= len(mp4) for picture in range(len(table)))
+        broken = bytearray(mp4)
+        broken[place] ^= 0xFF
+        try:
+            table = picture_table(bytes(broken))
+        except DataError:
+            continue
+        assert all(len(table.content(mp4, picture)) <= len(mp4) for picture in range(len(table)))

@@ -24,10 +24,11 @@ from av.video.stream import VideoStream
 from jaxtyping import UInt8
 
 from densewalk.datasets.errors import DataError
-from densewalk.datasets.readers.clips.containers import Video, opened, words_of
+from densewalk.datasets.readers.clips.containers import Video, opened
 from densewalk.datasets.readers.clips.h264_units import is_unreferred, length_bytes
 from densewalk.datasets.readers.clips.upright import UprightPictures
 from densewalk.datasets.readers.clips.video_index import VideoIndex
+from densewalk.datasets.video_streams import error_words
 
 __all__ = ["read_at"]
 
@@ -197,7 +198,7 @@ class _Run:
             raise
         except av.error.FFmpegError as error:
             if self._has_entered and self._is_inside(packet.pts):
-                raise DataError(f"a picture is built on damage: {words_of(error)}") from error
+                raise DataError(f"a picture is built on damage: {error_words(error)}") from error
             return []
 
     def _see(self, frames: list[av.VideoFrame]) -> None:

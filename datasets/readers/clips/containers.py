@@ -16,8 +16,9 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from densewalk.datasets.errors import DataError, UnreachableError
+from densewalk.datasets.video_streams import error_words, moving_pictures, use_one_thread
 
-__all__ = ["VIDEO_ENDINGS", "Video", "opened", "words_of"]
+__all__ = ["VIDEO_ENDINGS", "Video", "opened"]
 
 Video = Path | bytes
 """A file, or the content of one."""
@@ -28,7 +29,6 @@ VIDEO_ENDINGS = (
 )
 """Names of videos end so, in small letters."""
 _DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,ogg,flv,asf,mxf,ivf"
-_SLICED = ("vp7", "vp8")
 _LARGEST_PIXELS = 7680 * 4320
 
 
@@ -51,41 +51,30 @@ def opened(video: Video) -> Iterator[tuple[InputContainer, VideoStream]]:
         os.close(descriptor)
 
 
-def words_of(error: av.error.FFmpegError) -> str:
-    """Return what libav says of an error, without the name of a file."""
-    return error.strerror or type(error).__name__
-
-
 @contextmanager
 def _opened(file: str | io.BytesIO, options: dict[str, str]) -> Iterator[tuple[InputContainer, VideoStream]]:
     try:
         with av.open(file, options=options, metadata_errors="replace") as container:
-            stream = _moving_pictures(container)
-            # With one thread, libavcodec takes a VP8 frame that ends early for whole.
-            stream.codec_context.thread_count = 2 if stream.codec_context.codec.canonical_name in _SLICED else 1
-            stream.codec_context.thread_type = "SLICE"
+            stream = _checked_stream(container)
+            use_one_thread(stream)
             yield container, stream
     except av.error.MemoryError:
         raise
     except av.error.FFmpegError as error:
-        raise DataError(f"not a whole video: {words_of(error)}") from error
+        raise DataError(f"not a whole video: {error_words(error)}") from error
 
 
-def _moving_pictures(container: InputContainer) -> VideoStream:
-    cover = av.stream.Disposition.attached_pic
-    streams = [stream for stream in container.streams.video if not stream.disposition & cover]
-    if not streams:
+def _checked_stream(container: InputContainer) -> VideoStream:
+    stream = moving_pictures(container)
+    if stream is None:
         kinds = sorted({stream.type for stream in container.streams})
         raise DataError(f"no stream of video, only {', '.join(kinds) or 'nothing'}")
-    for stream in container.streams:
-        if stream is not streams[0]:
-            stream.discard = av.stream.Discard.all
-    context = streams[0].codec_context
+    context = stream.codec_context
     if context is None:
         raise DataError("no decoder for the video's codec is installed")
     if not 0 < context.width * context.height <= _LARGEST_PIXELS:
         raise DataError(f"frames of {context.width} x {context.height} pixels; at most {_LARGEST_PIXELS} are read")
-    return streams[0]
+    return stream
 
 
 def _descriptor(path: Path) -> int:

@@ -26,7 +26,7 @@ __all__ = ["FOOTAGE_SCHEMA", "Footage", "Listed", "fill_table", "made_of"]
 
 _CLIPS_A_GROUP = 16
 _ROWS_AT_ONCE = 4096
-_VERSION = 1
+_VERSION = 2
 
 FOOTAGE_SCHEMA = pa.schema(
     [
@@ -99,7 +99,7 @@ def fill_table(writer: TableWriter, looked_at: Iterable[tuple[Listed, Footage | 
             _write(writer, rows)
     if not num_rows:
         few = "; ".join(f"{name}: {reason}" for name, _, _, reason in damaged[:3])
-        raise DataError(f"none of {len(damaged)} files is a video that can be read: {few}")
+        raise DataError(f"none of {len(damaged)} videos can be read: {few}")
     _write(writer, rows)
     writer.about.update(groups=groups, damaged=damaged, identity=identity.hexdigest())
 

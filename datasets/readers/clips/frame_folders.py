@@ -5,14 +5,15 @@ from itertools import groupby
 from pathlib import Path
 
 from densewalk.datasets.errors import DataError
+from densewalk.datasets.readers.clips.footage_clips import FootageClips
 from densewalk.datasets.readers.clips.found_files import files_below
-from densewalk.datasets.readers.clips.frame_clips import IMAGE_ENDINGS, FrameClips, open_folders
+from densewalk.datasets.readers.clips.frame_clips import IMAGE_ENDINGS, open_folders
 from densewalk.datasets.readers.origin import Origin, require_files
 from densewalk.datasets.storage.config import CacheConfig
 
-__all__ = ["FRAME_FOLDERS", "folders_below", "open_frames"]
+__all__ = ["folders_below", "open_frames"]
 
-FRAME_FOLDERS = Origin(
+_ORIGIN = Origin(
     name="folders of frames",
     site="your disk",
     licence="as the videos say",
@@ -20,13 +21,13 @@ FRAME_FOLDERS = Origin(
 )
 
 
-def open_frames(path: Path | str, cache: CacheConfig, *, fps: float = 24.0, seconds: float = 10.0) -> FrameClips:
+def open_frames(path: Path | str, cache: CacheConfig, *, fps: float = 24.0, seconds: float = 10.0) -> FootageClips:
     """Return every folder below `path` that holds images, `fps` numbers a second (DAVIS: 24).
 
     Raises `DataError` when there is none that can be used.
     """
     root, rate = Path(path), Fraction(fps).limit_denominator(1001)
-    folders = folders_below(FRAME_FOLDERS, root)
+    folders = folders_below(_ORIGIN, root)
     return open_folders(f"frames:{path} ({fps:g} fps)", root, folders, cache, rate=rate, seconds=seconds)
 
 

@@ -16,10 +16,10 @@ from densewalk.datasets.errors import DataError, UnreachableError
 from densewalk.datasets.readers.clips.containers import Video
 from densewalk.datasets.readers.clips.indexing import index_video
 
-__all__ = ["BROKEN", "BUG", "HEAD", "INDEX", "UNREACHABLE"]
+__all__ = ["BROKEN", "HEAD", "INDEX", "UNREACHABLE"]
 
 HEAD = struct.Struct("!cI")
-INDEX, BROKEN, UNREACHABLE, BUG = b"i", b"d", b"u", b"b"
+INDEX, BROKEN, UNREACHABLE, _BUG = b"i", b"d", b"u", b"b"
 _LONGER_THAN_PARENT = 2.0
 
 
@@ -33,7 +33,7 @@ def _answer(request: dict[str, Any]) -> tuple[bytes, bytes]:
     except MemoryError:
         return BROKEN, b"the video asks for more memory than there is"
     except Exception as error:
-        return BUG, f"{type(error).__name__}: {error}".encode(errors="replace")
+        return _BUG, f"{type(error).__name__}: {error}".encode(errors="replace")
 
 
 def _video(request: dict[str, Any]) -> Video:

@@ -10,13 +10,13 @@ import os
 import selectors
 import signal
 import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from densewalk.datasets.child_process import ONE_THREAD, import_path, module_command, signal_name
 from densewalk.datasets.errors import DataError, UnreachableError
 from densewalk.datasets.readers.clips.index_child import BROKEN, HEAD, INDEX, UNREACHABLE
 from densewalk.datasets.readers.clips.video_index import VideoIndex
@@ -155,7 +155,7 @@ class _Child:
             self.__exit__()
             self.ask(*self._asked)
             return None
-        return self._given_up(f"it ended its reader: {signal.Signals(-code).name}")
+        return self._given_up(f"it ended its reader: {signal_name(-code)}")
 
     def _given_up(self, fault: str) -> tuple[int, DataError]:
         assert self._asked is not None
@@ -176,11 +176,11 @@ def _num_bytes(place: VideoPlace) -> int:
 
 def _started() -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "densewalk.datasets.readers.clips.index_child"],
+        module_command("densewalk.datasets.readers.clips.index_child"),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env=os.environ | ONE_THREAD | import_path(),
         start_new_session=True,
     )
 

@@ -19,18 +19,22 @@ from av.video.stream import VideoStream
 from jaxtyping import Int64
 
 from densewalk.datasets.errors import DataError
-from densewalk.datasets.readers.clips.containers import Video, opened, words_of
+from densewalk.datasets.readers.clips.containers import Video, opened
 from densewalk.datasets.readers.clips.h264_units import begins_intra, length_bytes
 from densewalk.datasets.readers.clips.video_index import VideoIndex
+from densewalk.datasets.video_streams import (
+    LARGEST_TICK,
+    MOST_LOST_PACKETS,
+    error_words,
+    quarter_turns,
+    sample_aspect,
+    sound_picture,
+)
 
 __all__ = ["index_video"]
 
-_LARGEST_TICK = 2**52
 _EMPTY_BYTES = 8
 """Packets of MPEG-4 that are no longer say only that nothing has changed, and give no picture."""
-_MOST_LOST = 100
-"""So many packets may be undecodable before the first picture; recordings often begin in the middle."""
-_MOST_ODD_PIXEL = 8
 _UNKNOWN_RATE = Fraction(25)
 
 
@@ -42,7 +46,7 @@ def index_video(video: Video) -> VideoIndex:
     """
     with opened(video) as (container, stream):
         packets, first = _scanned(container, stream)
-        sample_aspect = _sample_aspect(stream)
+        aspect = sample_aspect(stream)
         time_base = Fraction(stream.time_base or Fraction(1, 1000))
         declared_rate = Fraction(stream.average_rate or _UNKNOWN_RATE)
         told = packets.name_pictures(container.format.name, reorders=bool(stream.codec_context.has_b_frames))
@@ -54,8 +58,8 @@ def index_video(video: Video) -> VideoIndex:
         counted=not told,
         declared_rate=declared_rate,
         coded_hw=(first.height, first.width),
-        sample_aspect=sample_aspect,
-        quarter_turns=round(first.rotation / 90) % 4 if -360 <= first.rotation <= 360 else 0,
+        sample_aspect=aspect,
+        quarter_turns=quarter_turns(first),
         digest=packets.digest(),
     )
 
@@ -79,7 +83,7 @@ class _Packets:
     def name_pictures(self, demuxer: str, *, reorders: bool) -> bool:
         """Whether the presentation times of packets are names of the pictures."""
         shown = [(pts, size) for pts, _, _, is_shown, size in self.rows if is_shown]
-        times = [pts for pts, _ in shown if pts is not None and abs(pts) <= _LARGEST_TICK]
+        times = [pts for pts, _ in shown if pts is not None and abs(pts) <= LARGEST_TICK]
         if not shown or len(set(times)) < len(shown):
             return False
         if any(later < earlier for earlier, later in pairwise(dts for _, dts, _, _, _ in self.rows if dts is not None)):
@@ -109,32 +113,16 @@ def _scanned(container: InputContainer, stream: VideoStream) -> tuple[_Packets, 
         for packet in container.demux(stream):
             if packet.size:
                 packets.see(packet)
-            if first is None and len(faults) <= _MOST_LOST:
-                first = _first_of(packet, faults)
+            if first is None and len(faults) <= MOST_LOST_PACKETS:
+                first = sound_picture(packet, faults)
     except av.error.MemoryError:
         raise
     except av.error.FFmpegError as error:
-        faults.append(words_of(error))
+        faults.append(error_words(error))
     if first is None:
         found = f"{len(packets.rows)} packets: {faults[0] if faults else 'nothing came of them'}"
         raise DataError(f"no picture of the video can be decoded; {found}")
     return packets, first
-
-
-def _first_of(packet: av.Packet, faults: list[str]) -> av.VideoFrame | None:
-    try:
-        return next((frame for frame in packet.decode() if not frame.is_corrupt), None)
-    except av.error.MemoryError:
-        raise
-    except av.error.FFmpegError as error:
-        faults.append(words_of(error))
-        return None
-
-
-def _sample_aspect(stream: VideoStream) -> Fraction:
-    """Return the width of a pixel over its height; values that no camera has count as not given."""
-    aspect = Fraction(stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio or 1)
-    return aspect if 1 / _MOST_ODD_PIXEL <= aspect <= _MOST_ODD_PIXEL else Fraction(1)
 
 
 def _is_hidden_vp8(packet: av.Packet) -> bool:
@@ -157,7 +145,7 @@ def _counted(video: Video, time_base: Fraction, declared_rate: Fraction) -> Int6
             pass
     if not stamps:
         raise DataError("the first picture of the video is damaged")
-    known = [stamp for stamp in stamps if stamp is not None and abs(stamp) <= _LARGEST_TICK]
+    known = [stamp for stamp in stamps if stamp is not None and abs(stamp) <= LARGEST_TICK]
     if len(set(known)) == len(stamps):
         return np.array(sorted(known), np.int64)
     step = max(1, round(1 / declared_rate / time_base))

@@ -12,15 +12,16 @@ from pathlib import Path
 
 from densewalk.datasets.errors import DataError
 from densewalk.datasets.readers.clips.containers import VIDEO_ENDINGS
+from densewalk.datasets.readers.clips.footage_clips import FootageClips
 from densewalk.datasets.readers.clips.found_files import files_below
-from densewalk.datasets.readers.clips.video_clips import VideoClips, open_files
+from densewalk.datasets.readers.clips.video_clips import open_files
 from densewalk.datasets.readers.origin import Origin, require_files
 from densewalk.datasets.storage.config import CacheConfig
 
-__all__ = ["KINETICS", "open_kinetics"]
+__all__ = ["open_kinetics"]
 
 _LOG = logging.getLogger("densewalk")
-KINETICS = Origin(
+_ORIGIN = Origin(
     name="Kinetics",
     site="github.com/cvdfoundation/kinetics-dataset",
     licence="annotations CC BY 4.0; the videos belong to their uploaders",
@@ -34,19 +35,19 @@ _FOLDERS = ("{}", "videos_{}", "{}_256", "compress/{}_256", "videos/{}")
 _ARCHIVES = ("*_targz", "*.tar.gz", "*/*.tar.gz")
 
 
-def open_kinetics(path: Path | str, cache: CacheConfig, *, split: str = "train", seconds: float = 10.0) -> VideoClips:
+def open_kinetics(path: Path | str, cache: CacheConfig, *, split: str = "train", seconds: float = 10.0) -> FootageClips:
     """Return the clips of a split, one a file of ten seconds.
 
     Raises `DataError` when the split is not there or none of its files can be read.
     """
     root = Path(path)
-    require_files(KINETICS, root, [])
+    require_files(_ORIGIN, root, [])
     folder = next((root / name.format(split) for name in _FOLDERS if (root / name.format(split)).is_dir()), None)
     files = files_below(folder, VIDEO_ENDINGS) if folder else []
     if not files:
         packed = sorted({match.name for pattern in _ARCHIVES for match in root.glob(pattern)})
         found = f"only archives ({', '.join(packed[:3])}): unpack them" if packed else f"no video of split {split}"
-        raise DataError(f"{KINETICS.name}: {path} holds {found}; {KINETICS.expected}")
+        raise DataError(f"{_ORIGIN.name}: {path} holds {found}; {_ORIGIN.expected}")
     chosen = _with_replacements(root, split, files)
     return open_files(f"kinetics:{path} ({split})", root, chosen, cache, seconds=seconds)
 

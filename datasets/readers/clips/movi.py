@@ -37,25 +37,25 @@ _FPS = 12.0
 _LOG = logging.getLogger("densewalk")
 
 
-def open_movi(path: str | Path, cache: CacheConfig) -> "MoviCollection":
-    """Return a split of MOVi: `path` is the folder or URL of a version, or a split's name behind it (default train).
+def open_movi(path: str | Path, cache: CacheConfig, *, split: str = "train") -> "MoviCollection":
+    """Return a split of MOVi: `path` is the folder or URL of a version, or the name of another split behind it.
 
     Of a local folder the files that are there are used, and how many are absent is logged. Raises `DataError` when
     there are none, or when no scene can be read; `UnreachableError` when the place does not answer.
     """
-    split = find_split(str(path), cache)
     is_remote = "://" in str(path)
-    split = split if is_remote else _present(split)
+    found = find_split(str(path), cache, split)
+    found = found if is_remote else _present(found)
     # The size is the same for all scenes; any whose record has the right checksum tells it.
     problem: DataError | None = None
-    for number in range(len(split.shards)):
+    for number in range(len(found.shards)):
         try:
-            file = TFRecordFile(split.store, split.shards[number])
+            file = TFRecordFile(found.store, found.shards[number])
             scene = _scene(file, 0, f"record 0 of {file.name}", whole=True)
-            return MoviCollection(split, scene.num_frames, scene.size_hw, is_remote=is_remote)
+            return MoviCollection(found, scene.num_frames, scene.size_hw, is_remote=is_remote)
         except DataError as error:
             problem = problem or error
-    raise DataError(f"no file of {split.name} in {split.store.name} can be read: {problem}")
+    raise DataError(f"no file of {found.name} in {found.store.name} can be read: {problem}")
 
 
 class MoviCollection:
@@ -93,6 +93,11 @@ class MoviCollection:
     def name(self) -> str:
         """The split and its place."""
         return f"{self._split.name} in {self._split.store.name}"
+
+    @property
+    def split(self) -> str:
+        """Data set and split, as in movi_e-train."""
+        return self._split.name
 
     @property
     def identity(self) -> str:

@@ -23,7 +23,7 @@ from densewalk.datasets.storage.config import CacheConfig
 from densewalk.datasets.storage.opening import open_store
 from densewalk.datasets.storage.store import Store
 
-__all__ = ["MOVI", "MoviSplit", "find_split"]
+__all__ = ["MOVI", "MoviSplit", "find_split", "is_movi"]
 
 MOVI = Origin(
     name="MOVi (Kubric)",
@@ -36,7 +36,6 @@ MOVI = Origin(
 )
 
 _INFO = "dataset_info.json"
-_DEFAULT_SPLIT = "train"
 _TEMPLATE = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
 
 
@@ -67,13 +66,13 @@ class MoviSplit:
         )
 
 
-def find_split(location: str, cache: CacheConfig) -> MoviSplit:
-    """Return the split at a place: a version folder (its training split), or a split's name behind it.
+def find_split(location: str, cache: CacheConfig, default: str = "train") -> MoviSplit:
+    """Return the split at a place: a version folder (its `default` split), or a split's name behind it.
 
     A local folder may also lie above, when there is but one version below it. Raises `DataError` when it is absent,
     of another layout or not stored as TFRecords.
     """
-    place, split = _version_folder(location.rstrip("/"))
+    place, split = _version_folder(location.rstrip("/"), default)
     store = open_store(place, cache)
     content = store.read_all(_INFO)
     info = _parsed(content, f"{store.name}/{_INFO}")
@@ -93,18 +92,23 @@ def find_split(location: str, cache: CacheConfig) -> MoviSplit:
     )
 
 
-def _version_folder(location: str) -> tuple[str, str]:
+def is_movi(folder: Path) -> bool:
+    """Return whether a folder is one that `find_split` looks for MOVi in and finds it."""
+    return any((place / _INFO).is_file() for place in (folder, folder.parent)) or bool(_versions_below(folder))
+
+
+def _version_folder(location: str, default: str) -> tuple[str, str]:
     parent, _, last = location.rpartition("/")
     if "://" in location:
         is_split = not re.fullmatch(r"\d+\.\d+\.\d+", last)
-        return (parent, last) if is_split else (location, _DEFAULT_SPLIT)
+        return (parent, last) if is_split else (location, default)
     folder = Path(location)
-    for place, split in ((folder, _DEFAULT_SPLIT), (folder.parent, folder.name)):
+    for place, split in ((folder, default), (folder.parent, folder.name)):
         if (place / _INFO).is_file():
             return str(place), split
-    below = sorted(path.parent for depth in ("*", "*/*", "*/*/*") for path in folder.glob(f"{depth}/{_INFO}"))
+    below = _versions_below(folder)
     if len(below) == 1:
-        return str(below[0]), _DEFAULT_SPLIT
+        return str(below[0]), default
     if below:
         raise DataError(
             f"{folder} holds {len(below)} data sets: {', '.join(str(path.relative_to(folder)) for path in below[:6])}; "
@@ -112,6 +116,10 @@ def _version_folder(location: str) -> tuple[str, str]:
         )
     found = "holds no dataset_info.json" if folder.is_dir() else "does not exist"
     raise DataError(f"{MOVI.name}: {folder} {found}; {MOVI.expected}")
+
+
+def _versions_below(folder: Path) -> list[Path]:
+    return sorted(path.parent for depth in ("*", "*/*", "*/*/*") for path in folder.glob(f"{depth}/{_INFO}"))
 
 
 def _parsed(content: bytes, where: str) -> Mapping[str, Any]:

@@ -22,18 +22,18 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from densewalk.datasets.collection import ClipTable
+from densewalk.datasets.collection import ClipTable, motion_unknown
 from densewalk.datasets.config import require
-from densewalk.datasets.errors import ConfigError, DataError
+from densewalk.datasets.errors import DataError
 from densewalk.datasets.readers.clips.pointodyssey_tracks import PointTracks, read_tracks
 from densewalk.datasets.readers.image_files import read_image, stored_size
 from densewalk.datasets.readers.origin import Origin
 from densewalk.datasets.storage.config import CacheConfig
 from densewalk.datasets.views import Motion
 
-__all__ = ["POINTODYSSEY", "PointOdysseyCollection", "open_pointodyssey"]
+__all__ = ["PointOdysseyCollection", "open_pointodyssey"]
 
-POINTODYSSEY = Origin(
+_ORIGIN = Origin(
     name="PointOdyssey",
     site="pointodyssey.com",
     licence="CC BY-NC-SA 4.0",
@@ -77,10 +77,10 @@ def open_pointodyssey(
     root = Path(path)
     folder = root / split if (root / split).is_dir() else root
     if not folder.is_dir():
-        raise DataError(f"{POINTODYSSEY.name}: {folder} does not exist; {POINTODYSSEY.expected}")
+        raise DataError(f"{_ORIGIN.name}: {folder} does not exist; {_ORIGIN.expected}")
     scenes = [scene for scene in map(_find, sorted(folder.iterdir())) if scene is not None]
     if not scenes:
-        raise DataError(f"{POINTODYSSEY.name}: {folder} holds no scene with frames; {POINTODYSSEY.expected}")
+        raise DataError(f"{_ORIGIN.name}: {folder} holds no scene with frames; {_ORIGIN.expected}")
     return PointOdysseyCollection(folder, scenes, clip_frames=round(seconds * fps), fps=fps)
 
 
@@ -111,7 +111,7 @@ class PointOdysseyCollection:
     @property
     def name(self) -> str:
         """The split's folder."""
-        return f"{POINTODYSSEY.name} in {self._folder}"
+        return f"{_ORIGIN.name} in {self._folder}"
 
     def read(self, clip: int, frames: Sequence[int]) -> UInt8[np.ndarray, "t h w 3"]:
         """Return frames of a clip, RGB 0-255; raises `DataError` naming clip and file on damage."""
@@ -138,9 +138,7 @@ class PointOdysseyCollection:
 
     def motion(self, clip: int, frames: Sequence[int]) -> Motion:
         """Raise `ConfigError`: tracks are too few for the motion of every pixel."""
-        raise ConfigError(
-            f"{self.name} knows tracks of some points and no motion of every pixel; set plan.motion=false"
-        )
+        raise motion_unknown(self.name)
 
     def ahead(self, groups: Sequence[int]) -> None:
         """Do nothing: files are read as they are."""

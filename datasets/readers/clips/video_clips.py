@@ -1,128 +1,63 @@
 """Files of video as a collection of clips, whatever their layout.
 
-The first opening looks at every file in child processes (some milliseconds each); what is known then lies in a table in
-the cache that all processes map. It is written down as it is found out, so an interrupted look goes on where it was. A
-file that is added, gone or changed makes the table anew, for what is new alone.
+The first opening looks at every file in child processes (some milliseconds each). What is found out is written down at
+once, so an interrupted look goes on where it was, and what an earlier table knew of files that are still the same is
+taken over.
 
-Files that cannot be read are left out, named in the log and in `damaged`.
+Shapes: T frames, H W rows and columns.
 """
 
 import base64
-import hashlib
 import json
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
 
-from densewalk.datasets.collection import ClipTable
-from densewalk.datasets.errors import ConfigError, DataError
-from densewalk.datasets.kept_table import clip_table, kept_table
+from densewalk.datasets.errors import DataError
 from densewalk.datasets.mapped_table import MappedTable
 from densewalk.datasets.readers.clips.any_video import read_at
-from densewalk.datasets.readers.clips.footage import FOOTAGE_SCHEMA, Footage, Listed, fill_table, made_of
+from densewalk.datasets.readers.clips.footage import Footage, Listed
+from densewalk.datasets.readers.clips.footage_clips import FootageClips, FootageReader, footage_table
 from densewalk.datasets.readers.clips.found_files import listed_file
 from densewalk.datasets.readers.clips.index_pool import VideoPlace, index_videos
 from densewalk.datasets.readers.clips.video_index import VideoIndex
-from densewalk.datasets.samples import DamagedClip
 from densewalk.datasets.storage.config import CacheConfig
-from densewalk.datasets.views import Motion
 
-__all__ = ["VideoClips", "open_files"]
+__all__ = ["open_files"]
 
 _LOG = logging.getLogger("densewalk")
 _SAY_SECONDS = 30.0
-_INDICES_KEPT = 64
+_NOTES = ".notes"
 
 
-class VideoClips:
-    """A `ClipCollection` over files of video; made by `open_files`."""
-
-    has_motion = False
-
-    def __init__(self, name: str, root: Path, mapped: MappedTable) -> None:
-        self.name = name
-        self._root = root
-        self._mapped = mapped
-        self.identity: str = mapped.about["identity"]
-        self.table: ClipTable = clip_table(mapped)
-        self._index = lru_cache(_INDICES_KEPT)(self._unpacked)
-
-    def __reduce__(self) -> tuple[type["VideoClips"], tuple[str, Path, MappedTable]]:
-        return VideoClips, (self.name, self._root, self._mapped)
-
-    @property
-    def damaged(self) -> tuple[DamagedClip, ...]:
-        """Files that could not be read when they were looked at."""
-        return tuple(
-            DamagedClip(key=name, group=self.name, reason=reason)
-            for name, _, _, reason in self._mapped.about["damaged"]
-        )
-
-    def read(self, clip: int, frames: Sequence[int]) -> UInt8[np.ndarray, "t h w 3"]:
-        """Return frames of a clip; raises as every `ClipCollection` does."""
-        row = self._mapped.row(clip)
-        if outside := [frame for frame in frames if not 0 <= frame < row["frames"]]:
-            raise DataError(f"clip {row['key']} of {self.name} has {row['frames']} frames; {outside[0]} was asked for")
-        path = self._root / row["footage"]
-        try:
-            _check_length(path, row["bytes"])
-            return read_at(path, self._index(row["first"]), [row["start"] + frame for frame in frames])
-        except DataError as error:
-            raise DataError(f"clip {row['key']} of {self.name}, file {path}: {error}") from error
-
-    def motion(self, clip: int, frames: Sequence[int]) -> Motion:
-        """Raise `ConfigError`: nobody knows it."""
-        raise ConfigError(f"{self.name} is plain video without known motion; leave it out, or set plan.motion=false")
-
-    def ahead(self, groups: Sequence[int]) -> None:
-        """Do nothing: files are read in place."""
-
-    def _unpacked(self, first: int) -> VideoIndex:
-        return VideoIndex.from_bytes(self._mapped.blobs("index")[first])
-
-
-def open_files(
-    name: str, root: Path, files: Sequence[Path], cache: CacheConfig, *, seconds: float, workers: int | None = None
-) -> VideoClips:
-    """Return a collection of the files, which lie below `root`, in the order given; `workers` look at them (None: one a
-    processor).
+def open_files(name: str, root: Path, files: Sequence[Path], cache: CacheConfig, *, seconds: float) -> FootageClips:
+    """Return a collection of the files, which lie below `root`, in the order given.
 
     Raises `DataError` when none can be read, `ConfigError` when the cache cannot be written.
     """
-    if not seconds > 0:
-        raise ConfigError(f"{name}: clips of seconds={seconds:g} are asked for; it must be above 0")
     listed = [listed_file(path, path.relative_to(root).as_posix()) for path in files]
-    place = hashlib.sha256(json.dumps([name, str(root.resolve()), seconds]).encode()).hexdigest()[:16]
-    path = cache.place / "tables" / f"videos-{place}.arrow"
-    look = _Look(root, path, listed, workers)
-    mapped = kept_table(
-        path, FOOTAGE_SCHEMA, made_of(listed, seconds), lambda writer: fill_table(writer, look.found(), seconds)
-    )
-    look.forget_notes()
-    clips = VideoClips(name, root, mapped)
-    if damaged := clips.damaged:
-        few = "; ".join(f"{each.key} ({each.reason})" for each in damaged[:3])
-        _LOG.warning("%s: %d of %d files cannot be read and are left out: %s", name, len(damaged), len(files), few)
-    return clips
+    mapped = footage_table(name, root, listed, lambda table: _Look(root, table, listed).found(), cache, seconds=seconds)
+    mapped.path.with_suffix(_NOTES).unlink(missing_ok=True)  # all is in the table
+    return FootageClips(name, root, mapped, FootageReader(VideoIndex.from_bytes, _pictures))
 
 
 class _Look:
     """Looking at files once: what earlier looks found out is taken over, what is new is noted at once."""
 
-    def __init__(self, root: Path, table: Path, listed: Sequence[Listed], workers: int | None) -> None:
-        self._root, self._table, self._listed, self._workers = root, table, listed, workers
-        self._notes = table.with_suffix(".notes")
+    def __init__(self, root: Path, table: Path, listed: Sequence[Listed]) -> None:
+        self._root, self._table, self._listed = root, table, listed
+        self._notes = table.with_suffix(_NOTES)
 
     def found(self) -> Iterator[tuple[Listed, Footage | DataError]]:
         """Yield every file with what it is."""
         known = {**self._known_before(), **self._noted()}
         unknown = [each for each in self._listed if _fact(each) not in known]
-        indexed = index_videos([VideoPlace(self._root / each.name) for each in unknown], workers=self._workers)
+        indexed = index_videos([VideoPlace(self._root / each.name) for each in unknown])
         self._notes.parent.mkdir(parents=True, exist_ok=True)
         said = time.monotonic()
         with self._notes.open("a") as notes:
@@ -138,10 +73,6 @@ class _Look:
                     said = time.monotonic()
                     _LOG.info("looked at %d of %d new videos below %s", num_done, len(unknown), self._root)
                 yield each, _footage(each, found)
-
-    def forget_notes(self) -> None:
-        """Remove the notes, since all is in the table."""
-        self._notes.unlink(missing_ok=True)
 
     def _known_before(self) -> Mapping[tuple[str, int, int], bytes | str]:
         """Return what the table says that this look replaces."""
@@ -182,6 +113,13 @@ def _footage(listed: Listed, found: bytes | str) -> Footage | DataError:
         return DataError(found)
     index = VideoIndex.from_bytes(found)
     return Footage(listed=listed, grid=index, height=index.height, width=index.width, index=found, content=index.digest)
+
+
+def _pictures(
+    file: Path, row: Mapping[str, Any], index: VideoIndex, places: Sequence[int]
+) -> UInt8[np.ndarray, "t h w 3"]:
+    _check_length(file, row["bytes"])
+    return read_at(file, index, places)
 
 
 def _check_length(path: Path, expected: int) -> None:

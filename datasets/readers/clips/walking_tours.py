@@ -6,14 +6,15 @@ reading from the middle of an hour costs no more than decoding from the key fram
 
 from pathlib import Path
 
-from densewalk.datasets.readers.clips.video_clips import VideoClips, open_files
+from densewalk.datasets.readers.clips.footage_clips import FootageClips
+from densewalk.datasets.readers.clips.video_clips import open_files
 from densewalk.datasets.readers.clips.videos import videos_below
 from densewalk.datasets.readers.origin import Origin
 from densewalk.datasets.storage.config import CacheConfig
 
-__all__ = ["WALKING_TOURS", "open_walking_tours"]
+__all__ = ["open_walking_tours"]
 
-WALKING_TOURS = Origin(
+_ORIGIN = Origin(
     name="Walking Tours",
     site="shashankvkt.github.io (DoRA), which lists the ten videos at YouTube",
     licence="CC BY, as the videos say",
@@ -21,10 +22,10 @@ WALKING_TOURS = Origin(
 )
 
 
-def open_walking_tours(path: Path | str, cache: CacheConfig, *, seconds: float = 10.0) -> VideoClips:
+def open_walking_tours(path: Path | str, cache: CacheConfig, *, seconds: float = 10.0) -> FootageClips:
     """Return the walks below a folder, cut into clips of about `seconds`.
 
     Raises `DataError` when there is none that can be read.
     """
     folder = Path(path)
-    return open_files(f"walking-tours:{path}", folder, videos_below(WALKING_TOURS, folder), cache, seconds=seconds)
+    return open_files(f"walking-tours:{path}", folder, videos_below(_ORIGIN, folder), cache, seconds=seconds)

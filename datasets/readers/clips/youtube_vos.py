@@ -10,16 +10,17 @@ from fractions import Fraction
 from pathlib import Path
 
 from densewalk.datasets.errors import DataError
-from densewalk.datasets.readers.clips.frame_clips import FrameClips, open_folders
+from densewalk.datasets.readers.clips.footage_clips import FootageClips
+from densewalk.datasets.readers.clips.frame_clips import open_folders
 from densewalk.datasets.readers.clips.frame_folders import folders_below
 from densewalk.datasets.readers.origin import Origin
 from densewalk.datasets.storage.config import CacheConfig
 
-__all__ = ["YOUTUBE_VOS_FRAMES", "open_youtube_vos"]
+__all__ = ["open_youtube_vos"]
 
 _LOG = logging.getLogger("densewalk")
 _RATE = Fraction(30)
-YOUTUBE_VOS_FRAMES = Origin(
+_ORIGIN = Origin(
     name="YouTube-VOS",
     site="youtube-vos.org",
     licence="annotations CC BY 4.0, research use; the videos belong to their uploaders",
@@ -32,7 +33,7 @@ YOUTUBE_VOS_FRAMES = Origin(
 
 def open_youtube_vos(
     path: Path | str, cache: CacheConfig, *, split: str = "train", seconds: float = 10.0
-) -> FrameClips:
+) -> FootageClips:
     """Return the videos of a split; `path` holds the splits, or is one.
 
     Videos that `meta.json` names and that are not there are counted in the log. Raises `DataError` when the split is
@@ -41,8 +42,8 @@ def open_youtube_vos(
     root = Path(path)
     folder = next((place for place in (root / split, root) if (place / "JPEGImages").is_dir()), None)
     if folder is None:
-        raise DataError(f"YouTube-VOS: {path} has no folder {split}/JPEGImages; {YOUTUBE_VOS_FRAMES.expected}")
-    folders = folders_below(YOUTUBE_VOS_FRAMES, folder / "JPEGImages")
+        raise DataError(f"YouTube-VOS: {path} has no folder {split}/JPEGImages; {_ORIGIN.expected}")
+    folders = folders_below(_ORIGIN, folder / "JPEGImages")
     if absent := sorted(_named(folder / "meta.json") - folders.keys()):
         _LOG.warning("youtube-vos: %d videos of meta.json are absent: %s", len(absent), ", ".join(absent[:3]))
     name = f"youtube-vos:{path} ({split})"
@@ -56,4 +57,4 @@ def _named(file: Path) -> set[str]:
     try:
         return set(json.loads(file.read_text())["videos"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{file} is of another kind: {error}; {YOUTUBE_VOS_FRAMES.expected}") from error
+        raise DataError(f"{file} is of another kind: {error}; {_ORIGIN.expected}") from error

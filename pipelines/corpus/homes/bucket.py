@@ -12,15 +12,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from densewalk.datasets.atomic import atomic_path
 from densewalk.datasets.errors import ConfigError
 from densewalk.datasets.records import file_sha256
 from densewalk.datasets.storage.config import StorageConfig
-from densewalk.datasets.storage.object_filesystem import STORES, open_filesystem
+from densewalk.datasets.storage.object_filesystem import http_status_of, open_filesystem, place_in_store
 from densewalk.pipelines.corpus.homes.content import Content, part_bytes
-from densewalk.pipelines.corpus.homes.patience import Patience, StoreFault, status_of
+from densewalk.pipelines.corpus.homes.patience import Patience, StoreFault
 
 __all__ = ["Bucket", "Stored"]
 
@@ -46,13 +45,9 @@ class Bucket:
     """
 
     def __init__(self, url: str, storage: StorageConfig, patience: Patience) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in STORES or not parts.netloc or parts.query or parts.fragment:
-            known = ", ".join(f"{scheme}://BUCKET/PREFIX" for scheme in STORES)
-            raise ConfigError(f"--out {url} is no place in an object store; expected {known}")
+        self._root = place_in_store(url, f"--out {url}")
         self.url = url.rstrip("/")
-        self._root = f"{parts.netloc}{parts.path}".rstrip("/")
-        self._is_s3 = parts.scheme == "s3"
+        self._is_s3 = url.startswith("s3:")
         self._storage, self._patience = storage, patience
         self._store = open_filesystem(self.url, storage)
 
@@ -167,7 +162,7 @@ class Bucket:
         try:
             self._store.pipe_file(self._path(name), content, **(condition if self._is_s3 else {}))
         except Exception as error:
-            if not isinstance(error, FileExistsError) and status_of(error) != 412:
+            if not isinstance(error, FileExistsError) and http_status_of(error) != 412:
                 raise
 
     def _confirm(self, name: str, content: Content) -> None:

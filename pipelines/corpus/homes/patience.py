@@ -10,13 +10,13 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from densewalk.datasets.config import require
 from densewalk.datasets.errors import ConfigError, DataError, DensewalkError
-from densewalk.datasets.storage.object_filesystem import WITHOUT_KEYS
+from densewalk.datasets.storage.object_filesystem import WITHOUT_KEYS, code_of, http_status_of
 
-__all__ = ["Patience", "StoreFault", "status_of"]
+__all__ = ["Patience", "StoreFault"]
 
 _LONGEST_WAIT_SECONDS = 30.0
 _PASSING_STATUS = frozenset({408, 409, 425, 429})
@@ -71,15 +71,6 @@ class Patience:
             wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
 
 
-def status_of(error: BaseException) -> int:
-    """Return the HTTP status that an exception of a client library stands for, 0 if none."""
-    answer: Any = _answer(error)
-    if isinstance(answer, dict):
-        return int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    status = getattr(answer, "status_code", None) or getattr(error, "code", None)
-    return status if isinstance(status, int) else 0
-
-
 def _lasting(error: Exception, what: str) -> Exception | None:
     """Return what is raised for an error that asking again cannot help, or None for one that may pass."""
     if isinstance(error, (DensewalkError, *_FAULTS_OF_CODE)):
@@ -88,12 +79,12 @@ def _lasting(error: Exception, what: str) -> Exception | None:
         return ConfigError(f"cannot {what}: {_said(error)}; {advice}")
     if isinstance(error, FileNotFoundError):
         return error
-    return FileNotFoundError(errno.ENOENT, str(error)) if status_of(error) == 404 else None
+    return FileNotFoundError(errno.ENOENT, str(error)) if http_status_of(error) == 404 else None
 
 
 def _advice(error: Exception) -> str:
     """Return what a person must change, empty when nothing or when it may pass."""
-    code, status = _code(error), status_of(error)
+    code, status = code_of(error), http_status_of(error)
     refused = isinstance(error, PermissionError) or status in (401, 403)
     wrong = isinstance(error, ValueError) or type(error).__name__ == "ParamValidationError"
     wrong = wrong or (400 <= status < 500 and status not in _PASSING_STATUS and code not in _PASSING_CODES)
@@ -107,17 +98,8 @@ def _advice(error: Exception) -> str:
     return next((advice for holds, advice in cases if holds), "")
 
 
-def _answer(error: BaseException) -> Any:
-    return getattr(error, "response", None) or getattr(error.__cause__, "response", None)
-
-
-def _code(error: BaseException) -> str:
-    answer = _answer(error)
-    return str(answer.get("Error", {}).get("Code", "")) if isinstance(answer, dict) else ""
-
-
 def _said(error: BaseException) -> str:
-    return f"{_code(error) or type(error).__name__}: {error}"
+    return f"{code_of(error) or type(error).__name__}: {error}"
 
 
 def _varied(what: str, wait: float) -> float:

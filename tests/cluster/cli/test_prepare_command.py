@@ -15,6 +15,7 @@ from densewalk.cluster.history import read_runs
 from densewalk.datasets.ledger import read_ledger
 from densewalk.pipelines.stages.decode import Decode
 from tests.drifting_film import write_film
+from tests.faulty_store import moto_server
 
 Run = Callable[..., Result]
 
@@ -140,18 +141,10 @@ def test_a_dataset_in_a_bucket_has_its_report_and_costs_beside_it(
     videos: Path, tmp_path: Path, densewalk: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import boto3
-    from moto.server import ThreadedMotoServer
 
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    for name, value in (("AWS_ENDPOINT_URL", f"http://{host}:{port}"), ("AWS_DEFAULT_REGION", "us-east-1")):
-        monkeypatch.setenv(name, value)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    try:
+    with moto_server("bucket") as endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
         store = boto3.client("s3")
-        store.create_bucket(Bucket="bucket")
         command = ["prepare", videos, "--out", "s3://bucket/corpus", "--work", tmp_path / "work", "--engine", "local"]
         result = densewalk(*command, "shots.detector=none")
         assert result.exit_code == 0, result.output
@@ -160,5 +153,3 @@ def test_a_dataset_in_a_bucket_has_its_report_and_costs_beside_it(
         assert {f"corpus/{name}" for name in ("dataset.json", "report.html", "runs.jsonl")} <= names
         explained = densewalk(*command, "shots.detector=none", "--explain")
         assert f"2 clips in s3://bucket/corpus, by way of {tmp_path / 'work'}" in explained.stdout
-    finally:
-        server.stop()

@@ -67,7 +67,7 @@ def test_samples_are_those_of_webdataset(tars: Path, cache: CacheConfig) -> None
     assert [table.groups[group] for group in table.group_N] == [Path(sample["__url__"]).name for sample in samples]
     assert (table.frames_N.tolist(), table.fps_N.tolist()) == ([24] * 6, [12.0] * 6)
     assert (set(table.height_N.tolist()), set(table.width_N.tolist())) == ({48}, {64})
-    assert found.skipped == ()
+    assert found.damaged == ()
     assert isinstance(found, ClipCollection)
 
 
@@ -77,7 +77,7 @@ def test_frames_are_those_of_the_member(tars: Path, cache: CacheConfig, encode_c
     assert np.array_equal(found.read(4, [23, 0, 7]), read_at(mp4, index_video(mp4), [23, 0, 7]))
     with pytest.raises(DataError, match=r"clip part/000004 in t-1\.tar: it has 24 frames; frame 24 was asked for"):
         found.read(4, [24])
-    with pytest.raises(ConfigError, match="does not know the motion"):
+    with pytest.raises(ConfigError, match="does not know the true motion"):
         found.motion(0, [0, 1])
 
 
@@ -108,7 +108,7 @@ def test_every_video_of_a_sample_is_a_clip_and_meta_members_are_none(
     members = [("a.left.mp4", mp4), ("a.right.mp4", mp4), ("a.json", b"{}"), ("b.video.mp4", mp4), ("__m__/c.mp4", mp4)]
     found = open_tars(_write(tmp_path / "t.tar", members), cache)
     assert _keys(found) == ["a.left", "a.right", "b"]
-    assert found.skipped == ()
+    assert found.damaged == ()
 
 
 def test_keys_that_repeat_are_told_apart_by_tar_and_byte(
@@ -131,11 +131,11 @@ def test_damaged_members_are_listed_and_the_rest_is_used(
     with caplog.at_level(logging.WARNING, "densewalk"):
         found = open_tars(_write(tmp_path / "t.tar", members), cache)
     assert _keys(found) == ["b"]
-    assert {clip.key for clip in found.skipped} == {"a.mp4", "c.mov", ".mp4", "d.avi"}
-    assert all(clip.group == "t.tar" and clip.reason for clip in found.skipped)
+    assert {clip.key for clip in found.damaged} == {"a.mp4", "c.mov", ".mp4", "d.avi"}
+    assert all(clip.group == "t.tar" and clip.reason for clip in found.damaged)
     assert "a.mp4 in t.tar is left out: not a whole video" in caplog.text
     again = open_tars(tmp_path / "t.tar", cache)
-    assert again.skipped == found.skipped
+    assert again.damaged == found.damaged
 
 
 def test_links_are_not_followed(tmp_path: Path, cache: CacheConfig, encode_clip: EncodeClip) -> None:
@@ -150,7 +150,7 @@ def test_links_are_not_followed(tmp_path: Path, cache: CacheConfig, encode_clip:
         tar.addfile(entry, io.BytesIO(encode_clip(0)))
     found = open_tars(tmp_path / "t.tar", cache)
     assert _keys(found) == ["b"]
-    assert [clip.reason.startswith("a link to") for clip in found.skipped] == [True, True]
+    assert [clip.reason.startswith("a link to") for clip in found.damaged] == [True, True]
 
 
 def test_tar_that_is_cut_off_gives_what_is_whole(tars: Path, cache: CacheConfig) -> None:
@@ -161,11 +161,11 @@ def test_tar_that_is_cut_off_gives_what_is_whole(tars: Path, cache: CacheConfig)
     found = open_tars(tars, cache)
     assert _keys(found) == [f"part/{clip:06d}" for clip in range(5)]
     assert found.identity != whole.identity
-    assert [(clip.key, clip.group) for clip in found.skipped] == [
+    assert [(clip.key, clip.group) for clip in found.damaged] == [
         ("part/000005.mp4", "t-1.tar"),
         ("the rest of the tar", "t-1.tar"),
     ]
-    assert f"the tar ends at byte {cut}" in found.skipped[0].reason
+    assert f"the tar ends at byte {cut}" in found.damaged[0].reason
 
 
 def test_tar_that_changes_behind_the_index_is_noticed(tars: Path, cache: CacheConfig) -> None:
@@ -292,7 +292,7 @@ def test_real_videos_in_tars_are_read_as_from_their_files(real_data: Path, tmp_p
     ]
     _write(tmp_path / "t.tar", [(f"{n:04d}{path.suffix}", path.read_bytes()) for n, path in enumerate(files)])
     found = open_tars(tmp_path / "t.tar", cache)
-    assert len(found.table) + len(found.skipped) == len(files)
+    assert len(found.table) + len(found.damaged) == len(files)
     for clip, key in enumerate(found.table.keys):
         index = index_video(files[int(key)])
         first, end = index.longest

@@ -115,7 +115,9 @@ def test_collection_of_many_clips_is_looked_through_in_pieces(monkeypatch: pytes
 
 
 def test_no_clip_long_enough_names_the_option() -> None:
-    with pytest.raises(DataError, match=r"none of the 12 clips in painted clips .* lower plan\.gap_seconds \(now \(9"):
+    with pytest.raises(
+        DataError, match=r"none of the 12 clips in painted clips .* lower objective\.plan\.gap_seconds \(now \(9"
+    ):
         ClipSource(PaintedCollection(), replace(PLAN, gap_seconds=(9.0, 10.0)))
 
 
@@ -220,7 +222,9 @@ def test_clip_of_another_size_than_the_table_says_is_damaged() -> None:
 
 def test_collection_without_motion_is_refused_when_the_plan_asks_for_it() -> None:
     plan = replace(PLAN, motion=True)
-    with pytest.raises(ConfigError, match=r"plan\.motion=true and painted clips does not know the true motion"):
+    with pytest.raises(
+        ConfigError, match=r"painted clips does not know the true motion.*objective\.plan\.motion=false"
+    ):
         ClipSource(PaintedCollection(), plan)
     (sample,) = ClipSource(PaintedCollection(has_motion=True), plan).samples([3])
     a, b, c = sample.frames

@@ -19,26 +19,15 @@ from densewalk.datasets.storage.object_filesystem import open_filesystem
 from densewalk.pipelines.fetch import object_store
 from densewalk.pipelines.fetch.faults import FetchFault
 from densewalk.pipelines.fetch.object_store import download
+from tests.faulty_store import moto_server
 
 
 @pytest.fixture(scope="module")
-def s3(request: pytest.FixtureRequest) -> Iterator[str]:
+def s3() -> Iterator[str]:
     """Serve S3 with one bucket; return its endpoint."""
-    from moto.server import ThreadedMotoServer
-
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(name, "testing")
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        moto = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-        moto.start()
-        host, port = moto.get_host_and_port()
-        endpoint = f"http://{host}:{port}"
-        fsspec.filesystem("s3", endpoint_url=endpoint).mkdir("videos")
+    with moto_server("videos") as endpoint:
         yield endpoint
-        moto.stop()
-        fsspec.filesystem("s3").clear_instance_cache()
+    fsspec.filesystem("s3").clear_instance_cache()
 
 
 @pytest.fixture

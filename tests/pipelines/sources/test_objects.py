@@ -7,6 +7,7 @@ from densewalk.datasets.errors import ConfigError, DataError
 from densewalk.datasets.storage.config import StorageConfig
 from densewalk.pipelines.sources.objects import object_mentions
 from densewalk.pipelines.sources.spec import SourceSpec
+from tests.faulty_store import moto_server
 
 BUCKET = "clips"
 KEYS = ["a/1.mp4", "a/2 b.mkv", "a/deep/er/3.mp4", "a/notes.txt", "a/[x].mp4", "ab/4.mp4", "top.mp4", "raw"]
@@ -16,22 +17,12 @@ KEYS = ["a/1.mp4", "a/2 b.mkv", "a/deep/er/3.mp4", "a/notes.txt", "a/[x].mp4", "
 def bucket() -> Iterator[StorageConfig]:
     """A bucket of a real S3 server on loopback, and how it is reached."""
     import boto3
-    from moto.server import ThreadedMotoServer
 
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patch:
-        endpoint = f"http://{host}:{port}"
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(name, "testing")
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with moto_server(BUCKET) as endpoint:
         client = boto3.client("s3", endpoint_url=endpoint)
-        client.create_bucket(Bucket=BUCKET)
         for key in KEYS:
             client.put_object(Bucket=BUCKET, Key=key, Body=b"x")
         yield StorageConfig(endpoint_url=endpoint)
-    server.stop()
 
 
 def _keys(bucket: StorageConfig, text: str) -> list[str]:

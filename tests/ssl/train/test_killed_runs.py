@@ -1,4 +1,4 @@
-"""Trainings in processes of their own: what is left of them however they end, and what a repeated command makes of it."""
+"""Trainings in processes of their own: what is left however they end, and what a repeated command makes of it."""
 
 import os
 import signal

@@ -5,7 +5,7 @@ import random
 
 import numpy as np
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from densewalk.ssl.train.random_state import capture_random_state, restore_random_state, seed_everything
@@ -23,6 +23,7 @@ def _draws() -> list[float]:
     ]
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), before=st.integers(0, 3))
 def test_restored_generators_draw_what_they_would_have_drawn(seed: int, before: int) -> None:
     seed_everything(seed)

@@ -119,6 +119,32 @@ def test_dataset_with_other_content_cannot_continue_a_run(run: Path, tiny_config
         write_start(run, tiny_config, identities={"corpus": "abc"})
 
 
+def test_data_may_move_and_nothing_else(run: Path, tiny_config: TrainConfig) -> None:
+    write_start(run, tiny_config, identities={"2*corpus": "abcd", "other": "1234"})
+    _save(run, 4)
+    write_start(run, tiny_config, identities={"2*s3://b/corpus": "abcd", "other": "1234"})
+    assert read_run_card(run)["resumed"][-1]["datasets"] == {"2*s3://b/corpus": "abcd", "other": "1234"}
+    for moved in (
+        {"corpus": "abcd", "other": "1234"},
+        {"other": "1234", "2*corpus": "abcd"},
+        {"2*corpus": "abcd"},
+        {"2*corpus": "abcd", "other": "1234", "third": "5678"},
+    ):
+        with pytest.raises(ConfigError, match=r"data\.datasets=.* is other data than"):
+            write_start(run, tiny_config, identities=moved)
+
+
+def test_finished_run_is_not_taken_for_one_on_other_data(run: Path, tiny_config: TrainConfig) -> None:
+    other = replace(tiny_config, data=replace(tiny_config.data, datasets=("other",), scene_weight=0.5))
+    same_share = replace(tiny_config, data=replace(tiny_config.data, scene_weight=0.5))
+    write_start(run, same_share, identities={})
+    _save(run, 4)
+    check_config(run, other)
+    _save(run, 12)
+    with pytest.raises(ConfigError, match=r"data\.datasets: .*other"):
+        check_config(run, other)
+
+
 def test_folder_that_cannot_be_made_is_a_config_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="--out"), locked_run(tmp_path / "file" / "run"):

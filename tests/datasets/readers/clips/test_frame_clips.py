@@ -99,7 +99,7 @@ def test_damage_is_named(cache: CacheConfig, tmp_path: Path) -> None:
         with pytest.raises(DataError, match=fault):
             clips.read(0, [frame])
     assert number_shown(clips.read(0, [0])[0]) == 0
-    with pytest.raises(DataError, match=r"clip v of frames:.* has 4 frames; 4 was asked for"):
+    with pytest.raises(DataError, match=r"clip v of frames:.* has 4 frames; frame 4 was asked for"):
         clips.read(0, [4])
     with pytest.raises(ConfigError, match="above 0"):
         open_frames(tmp_path / "f", cache, fps=0)

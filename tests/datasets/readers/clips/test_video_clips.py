@@ -62,7 +62,7 @@ def test_file_that_is_no_video_is_left_out_and_named(
     with caplog.at_level(logging.WARNING, "densewalk"):
         clips = open_videos(folder, cache)
     assert [each.key for each in clips.damaged] == ["broken.mp4"]
-    assert "1 of 3 files cannot be read" in caplog.text
+    assert "1 of 3 files or folders of videos:" in caplog.text
     assert "broken.mp4" in caplog.text
 
 
@@ -88,7 +88,7 @@ def test_long_video_is_cut_into_equal_clips(cache: CacheConfig, tmp_path: Path) 
     assert clips.table.frames_N.tolist() == [25, 26, 26, 26]
     assert list(clips.table.keys)[:2] == ["long.mp4#t=0.000", "long.mp4#t=1.000"]
     assert [number_shown(clips.read(clip, [0])[0]) for clip in range(4)] == [0, 25, 51, 77]
-    with pytest.raises(DataError, match=r"long.mp4#t=0.000 of .* has 25 frames; 25 was asked for"):
+    with pytest.raises(DataError, match=r"long.mp4#t=0.000 of .* has 25 frames; frame 25 was asked for"):
         clips.read(0, [25])
 
 
@@ -138,7 +138,7 @@ def test_nothing_but_broken_files_is_an_error(cache: CacheConfig, tmp_path: Path
     with pytest.raises(DataError, match="no video below"):
         open_videos(tmp_path / "films", cache)
     (tmp_path / "films" / "broken.mp4").write_text("no video")
-    with pytest.raises(DataError, match=r"none of 1 files is a video that can be read: broken.mp4"):
+    with pytest.raises(DataError, match=r"none of 1 videos can be read: broken.mp4"):
         open_videos(tmp_path / "films", cache)
     with pytest.raises(DataError, match="does not exist"):
         open_videos(tmp_path / "nowhere", cache)
