@@ -32,6 +32,8 @@ KINDS = {
 }
 """What opens each kind; the module is imported when it is asked for."""
 
+_ANYWHERE = ("", "tars", "movi")
+"""Kinds that are read from addresses too."""
 _WEIGHTED = re.compile(r"(\d+\.?\d*|\.\d+)\*(.+)")
 
 
@@ -57,6 +59,8 @@ class Location:
             kind = known_name(kind, KINDS, "kind of data (KIND:PATH)")
         if not place:
             raise ConfigError(f"{text!r} names no place; expected a folder, a URL or KIND:PATH")
+        if "://" in place and kind not in _ANYWHERE:
+            raise ConfigError(f"{text!r}: data of kind {kind} is read from a folder of this machine; copy it here")
         return cls(kind=kind, place=place, weight=weight)
 
     @property

@@ -80,7 +80,10 @@ class Verbs(TyperGroup):
             stopped = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
             raise _leave(f"stopped by {stopped.name}; repeat the command to continue", 128 + stopped) from error
         except MemoryError as error:
-            raise _leave(f"not enough memory: {error or 'none is given'}; ask for less at a time", 2) from error
+            raise _leave(
+                f"not enough memory: {error or 'none is given'}; lower batch_size, or run fewer processes at a time",
+                2,
+            ) from error
         except OSError as error:
             if error.errno not in _ENVIRONMENT_FAULTS:
                 raise

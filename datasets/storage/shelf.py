@@ -127,11 +127,12 @@ class Shelf:
             self._folder.mkdir(parents=True, exist_ok=True)
             handle = self._wanted.get(os.getpid())
             if handle is None:
-                handle = lock_file(self._folder / f"{os.getpid()}-{secrets.token_hex(8)}{_WANTED}")
+                path = self._folder / f"{os.getpid()}-{secrets.token_hex(8)}{_WANTED}"
+                handle = lock_file(path)
                 if handle is None:
                     return
                 self._wanted[os.getpid()] = handle
-                weakref.finalize(self, os.close, handle)
+                weakref.finalize(self, _want_no_more, path, handle, os.getpid())
             content = "".join(f"{key}\n" for key in keys).encode()
             os.pwrite(handle, content, 0)
             os.ftruncate(handle, len(content))
@@ -211,3 +212,9 @@ class Shelf:
             self._used[key] = now
             with contextlib.suppress(OSError):
                 os.utime(handle)
+
+
+def _want_no_more(path: Path, handle: int, pid: int) -> None:
+    if os.getpid() == pid:  # a fork leaves its parent's alone
+        path.unlink(missing_ok=True)
+    os.close(handle)

@@ -76,3 +76,9 @@ def test_what_is_no_folder_is_told_with_the_other_kinds(tmp_path: Path) -> None:
     for name, said in (("film.mp4", "is no folder"), ("absent", "does not exist")):
         with pytest.raises(DataError, match=rf"{name} {said}; .*KIND:PATH .*videos"):
             Location.parse(str(tmp_path / name)).open(CacheConfig())
+
+
+def test_a_kind_that_is_read_in_place_refuses_an_address() -> None:
+    with pytest.raises(ConfigError, match=r"'videos:https://host/a': data of kind videos is read from a folder"):
+        Location.parse("videos:https://host/a")
+    assert Location.parse("movi:gs://bucket/movi_e").place == "gs://bucket/movi_e"

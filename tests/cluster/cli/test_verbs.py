@@ -129,10 +129,10 @@ def test_pretrain_explains_without_touching_the_run_folder(tmp_path: Path, dense
     assert not out.exists()
 
 
-def test_pretrain_takes_one_dataset(tmp_path: Path, densewalk: Run) -> None:
-    result = densewalk("pretrain", tmp_path / "a", tmp_path / "b", "--out", tmp_path / "run")
+def test_pretrain_names_which_of_several_places_is_no_dataset(tmp_path: Path, densewalk: Run) -> None:
+    result = densewalk("pretrain", tmp_path / "a", f"2*{tmp_path / 'b'}", "--out", tmp_path / "run")
     assert result.exit_code == 2
-    assert "one dataset at a time" in result.stderr
+    assert str(tmp_path / "a") in result.stderr
 
 
 def test_pretrain_trains_on_a_prepared_dataset_and_returns_at_once_when_repeated(

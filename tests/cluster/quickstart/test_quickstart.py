@@ -16,7 +16,7 @@ from typer.testing import Result
 from densewalk.cluster.corpus_report.clip_pictures import clip_sheet, source_strips
 from densewalk.cluster.preparation_view import PreparationView
 from densewalk.cluster.preparing import prepare_corpus
-from densewalk.cluster.quickstart import steps
+from densewalk.cluster.quickstart import filmed_clip, steps
 from densewalk.cluster.quickstart.filmed_clip import telling_clip
 from densewalk.cluster.quickstart.plan import QuickstartPlan, plan_quickstart
 from densewalk.cluster.scoreboard import COLLAPSED, OURS
@@ -122,10 +122,16 @@ def test_explaining_shows_the_plan_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_film_shows_the_longest_clip_in_which_something_moves(plan: QuickstartPlan, corpus: Dataset) -> None:
+def test_the_film_shows_the_longest_clip_in_which_something_moves(corpus: Dataset) -> None:
     assert telling_clip(corpus).frames == 30
-    only_still = replace(corpus, rows=[row for row in corpus.rows if row.frames == 40])
-    assert telling_clip(only_still).frames == 40
+
+
+def test_the_film_shows_the_liveliest_clip_when_none_counts_as_moving(
+    corpus: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filmed_clip, "_MOVES", 256.0)
+    assert sum(row.frames != 40 for row in corpus) == 2
+    assert telling_clip(corpus).frames != 40  # the still one
 
 
 def test_pictures_show_every_clip_and_a_strip_a_source(corpus: Dataset) -> None:

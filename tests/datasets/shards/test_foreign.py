@@ -304,3 +304,11 @@ def test_real_videos_in_tars_are_read_as_from_their_files(real_data: Path, tmp_p
                 found.read(clip, frames)
         else:
             assert np.array_equal(found.read(clip, frames), expected)
+
+
+def test_a_tar_without_videos_is_gone_through_once(tmp_path: Path, cache: CacheConfig, indexed: list[str]) -> None:
+    _write(tmp_path / "t.tar", [("a.txt", b"x")])
+    for _ in range(2):
+        with pytest.raises(DataError, match="holds no video"):
+            open_tars(tmp_path, cache)
+    assert indexed == ["t.tar"]

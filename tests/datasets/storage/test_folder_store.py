@@ -1,6 +1,7 @@
 """A folder read in place: what is there, what is absent, and a disk that is not mounted."""
 
 import io
+import os
 import pickle
 import shutil
 from pathlib import Path
@@ -93,3 +94,11 @@ def test_other_places_are_told_what_is_known(tmp_path: Path) -> None:
         open_store(tmp_path / "absent", CacheConfig())
     with pytest.raises(ConfigError, match=r"ftp:// is no place to read from; expected a folder or one of http://"):
         open_store("ftp://host/d", CacheConfig())
+
+
+def test_a_pipe_is_refused_at_once(store: Store, folder: Path) -> None:
+    os.mkfifo(folder / "pipe.tar")
+    with pytest.raises(DataError, match=r"pipe\.tar is no regular file"):
+        store.stamp("pipe.tar")
+    with pytest.raises(DataError, match=r"cannot read .*pipe\.tar"):
+        store.read("pipe.tar", 0, 4)

@@ -1,6 +1,7 @@
 """Copies in a bounded folder: reserved, finished, used, evicted, also by other processes and after a kill."""
 
 import contextlib
+import gc
 import os
 import signal
 import subprocess
@@ -196,3 +197,13 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     shelf.want([_key(1)])
     with pytest.raises(OSError):
         _put(shelf, 1)
+
+
+def test_who_ends_wants_nothing_and_leaves_nothing(open_shelf) -> None:
+    shelf = open_shelf()
+    folder = shelf._folder
+    shelf.want([_key(1)])
+    assert len(list(folder.iterdir())) == 1
+    del shelf
+    gc.collect()
+    assert not list(folder.iterdir())

@@ -323,6 +323,7 @@ def test_closed_stream_gives_nothing() -> None:
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 @pytest.mark.parametrize("workers", [0, 2])
 def test_batches_on_a_gpu_are_those_of_the_cpu(workers: int) -> None:
     with BatchStream(_mixed(), 12) as near, BatchStream(_mixed(), 12, workers=workers, device="cuda") as far:

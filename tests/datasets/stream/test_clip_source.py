@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from densewalk.datasets.collection import ClipCollection
 from densewalk.datasets.dataset import Dataset
-from densewalk.datasets.errors import ConfigError, DataError, UnreachableError
+from densewalk.datasets.errors import ConfigError, DataError, TrainingError, UnreachableError
 from densewalk.datasets.palindrome import frames_of
 from densewalk.datasets.plan import PalindromePlan
 from densewalk.datasets.samples import ClipSample, SampleSource
@@ -290,3 +290,14 @@ def test_missing_shard_is_damage_of_its_clips(own_dataset: Dataset) -> None:
 def test_impossible_settings_are_named(settings: dict[str, int], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         _source(**settings)
+
+
+def test_want_of_memory_names_clip_and_shard(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = _source()
+
+    def read(*_: object) -> None:
+        raise MemoryError("Unable to allocate 8.00 GiB")
+
+    monkeypatch.setattr(source.collection, "read", read)
+    with pytest.raises(TrainingError, match=r"to read clip clip-\S+ in \S+ of .*8\.00 GiB; lower data\.workers"):
+        source.samples([0])

@@ -12,6 +12,7 @@ from densewalk.datasets.scenes.source import SceneSource
 from densewalk.datasets.stream.mixture import Mixture
 from densewalk.ssl.train.config import DataConfig, TrainConfig
 from densewalk.ssl.train.training_stream import open_collections, training_source
+from tests.painted_collection import PaintedCollection
 
 
 def test_run_on_scenes_alone_needs_no_dataset(tiny_config: TrainConfig) -> None:
@@ -75,3 +76,16 @@ def test_stored_clips_alone_need_no_mixture(tiny_config: TrainConfig, tiny_datas
     source = training_source(data, open_collections(data), tiny_config.objective.plan, seed=1)
     assert not isinstance(source, Mixture)
     assert len(source) == 3
+
+
+def test_clips_that_are_too_short_are_counted_in_the_log(
+    tiny_config: TrainConfig, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = replace(tiny_config.data, datasets=("painted",), scene_weight=0.0)
+    for short in (0, 2):
+        caplog.clear()
+        painted = PaintedCollection(groups=(5,), frames=dict.fromkeys(range(short), 1))
+        training_source(data, {"painted": (1.0, painted)}, tiny_config.objective.plan, seed=0)
+        told = [record.getMessage() for record in caplog.records]
+        assert len(told) == bool(short)
+        assert all("painted clips: 2 of 5 clips are left out" in text for text in told)
