@@ -31,6 +31,7 @@ __all__ = ["IMAGE_ENDINGS", "open_folders"]
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm")
 """Names of frames end so, in small letters."""
 _LAST_NUMBER = re.compile(r"(\d+)\D*$")
+_MOST_DIGITS = 18  # of a 64-bit integer
 
 
 def open_folders(
@@ -106,6 +107,8 @@ def _number(name: str) -> int:
     found = _LAST_NUMBER.search(Path(name).stem)
     if found is None:
         raise DataError(f"image {name} has no number, which says when it is shown")
+    if len(found[1]) > _MOST_DIGITS:
+        raise DataError(f"image {name} has a number of {len(found[1])} digits; expected at most {_MOST_DIGITS}")
     return int(found[1])
 
 

@@ -56,8 +56,9 @@ def _with_replacements(path: Path, split: str, files: list[Path]) -> list[Path]:
     """Return the files of a split after the replacements, by name."""
     listed = _listed(path, split)
     names = {file.stem for file in files}
-    replacements = {file.stem: file for file in files_below(path / "replacement", VIDEO_ENDINGS)}
-    replacements = {name: file for name, file in replacements.items() if name in names or name in listed}
+    folder = path / "replacement"
+    found = files_below(folder, VIDEO_ENDINGS) if folder.is_dir() else []
+    replacements = {file.stem: file for file in found if file.stem in names or file.stem in listed}
     if absent := listed - names - replacements.keys():
         few = ", ".join(sorted(absent)[:3])
         _LOG.warning("kinetics: %d of %d listed clips of %s are absent: %s", len(absent), len(listed), split, few)
@@ -78,5 +79,5 @@ def _listed(path: Path, split: str) -> set[str]:
                 f"{row['youtube_id']}_{int(float(row['time_start'])):06d}_{int(float(row['time_end'])):06d}"
                 for row in csv.DictReader(lines)
             }
-    except (KeyError, ValueError, TypeError, csv.Error) as error:
+    except (KeyError, ValueError, OverflowError, TypeError, csv.Error) as error:
         raise DataError(f"{file} is no list of Kinetics: {error}; expected youtube_id, time_start, time_end") from error
