@@ -168,10 +168,7 @@ class Crew:
         if letter.kind == b"r":
             worker.ready = True
         elif letter.kind == b"u":
-            raise TrainingError(
-                f"worker processes cannot start; their source of samples has to be importable and picklable "
-                f"({_ADVICE}):\n{letter.content.decode()}"
-            )
+            raise TrainingError(f"worker processes cannot start: {letter.content.decode().rstrip()}\n{_ADVICE}")
         elif letter.kind == b"l":
             name, level, text = pickle.loads(letter.content)  # noqa: S301 - from our own worker
             logging.getLogger(name).log(level, "worker %d: %s", worker.pid, text)

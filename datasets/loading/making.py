@@ -17,6 +17,7 @@ import traceback
 import cv2
 import torch
 
+from densewalk.datasets.errors import DensewalkError
 from densewalk.datasets.loading.letters import Letter, Letterbox, pack, place_arrays, room_for, send
 from densewalk.datasets.loading.place import Place, be_seen_at
 from densewalk.datasets.loading.shared_memory import Block, new_block
@@ -35,8 +36,10 @@ def make_samples(connection: socket.socket, source: int, source_bytes: int, page
     cv2.setNumThreads(1)
     try:
         maker = _Maker(pickle.loads(Block(source, source_bytes).bytes_N.data), post)  # noqa: S301 - our pool's
-    except BaseException:
-        post.send(Letter(kind=b"u", content=traceback.format_exc().encode()))
+    except BaseException as error:
+        is_told = isinstance(error, DensewalkError)
+        why = str(error) if is_told else f"their source has to be importable and picklable\n{traceback.format_exc()}"
+        post.send(Letter(kind=b"u", content=why.encode(errors="replace")))
         raise
     os.close(source)
     os.close(page)

@@ -134,14 +134,17 @@ class BatchStream(Iterator[ClipBatch]):
 
         Raises `ConfigError` when it is no such state, or one of another source.
         """
-        if not {"epoch", "consumed", "source"} <= state.keys() or min(state.values()) < 0:
-            raise ConfigError(f"{dict(state)} is no state of a stream; expected epoch, consumed and source")
+        named = [state.get(name) for name in ("epoch", "consumed", "source")] if isinstance(state, Mapping) else [None]
+        if not all(type(number) is int and number >= 0 for number in named):
+            raise ConfigError(f"{state!r} is no state of a stream; expected epoch, consumed and source, numbers from 0")
         if state["source"] != self._source_id:
             raise ConfigError(
                 "the checkpoint is of a stream over other data: the datasets (data.datasets), their weights, the plan, "
                 "seed, data.columns, data.window or data.draws_per_clip differ, so its place in the epoch means "
                 "nothing here; put them back, or train into another folder"
             )
+        if state["consumed"] >= len(self._source):
+            raise ConfigError(f"{state!r} is no state of a stream with {len(self._source)} samples an epoch")
         self._forget()
         self._delivered = state["epoch"] * len(self._source) + state["consumed"]
 

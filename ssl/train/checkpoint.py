@@ -100,9 +100,11 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     path = folder / _STATE
     try:
         state = json.loads(path.read_text())
-        return Checkpoint(step=state.pop("step"), model=model, optimiser=optimiser, state=state, average=average)
-    except (OSError, ValueError, KeyError) as error:
+        if not isinstance(state, dict) or state.pop("step", None) != checkpoint_step(folder):
+            raise ValueError("it is not the state after the step that the folder is named by")
+    except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
+    return Checkpoint(step=checkpoint_step(folder), model=model, optimiser=optimiser, state=state, average=average)
 
 
 def load_model(folder: Path) -> dict[str, Tensor]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from densewalk.datasets.atomic import write_text
+from densewalk.datasets.errors import DataError
 from densewalk.datasets.samples import DamagedClip
 
 __all__ = ["DamageLog"]
@@ -18,13 +19,20 @@ _DAMAGED = "damaged.jsonl"
 
 
 class DamageLog:
-    """The damaged clips of a run that has finished `step` steps."""
+    """The damaged clips of a run that has finished `step` steps; raises `DataError` for a file that is no such list."""
 
     def __init__(self, run: Path, step: int) -> None:
         self._path = run / _DAMAGED
-        text = self._path.read_text() if self._path.is_file() else ""
-        rows: list[dict[str, Any]] = [json.loads(line) for line in text.splitlines()]
-        self._rows = {(row["group"], row["key"]): row for row in rows if row["step"] <= step}
+        try:
+            text = self._path.read_text() if self._path.is_file() else ""
+            rows: list[dict[str, Any]] = [json.loads(line) for line in text.splitlines()]
+            self._rows = {(row["group"], row["key"]): row for row in rows if row["step"] <= step}
+            _ = self.clips
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                f"{self._path} is no list of damaged clips ({type(error).__name__}: {error}); remove it, and what the "
+                "run meets again is written down again"
+            ) from error
         if len(self._rows) < len(rows):
             self._write()
 

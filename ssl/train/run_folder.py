@@ -113,9 +113,20 @@ def write_start(run: Path, config: TrainConfig, *, identities: Mapping[str, str]
 
 
 def read_run_card(run: Path) -> dict[str, Any]:
-    """Return run.json: command, versions, commit, content of the datasets and later starts; empty when absent."""
+    """Return run.json: command, versions, commit, content of the datasets and later starts; empty when absent.
+
+    Raises `DataError` when it is damaged.
+    """
     path = run / _CARD
-    return json.loads(path.read_text()) if path.is_file() else {}
+    if not path.is_file():
+        return {}
+    try:
+        card = json.loads(path.read_text())
+    except ValueError as error:
+        raise DataError(f"{path} is damaged: {error}; put a copy of it back, or choose another --out") from error
+    if not isinstance(card, dict):
+        raise DataError(f"{path} is not what a run was started with; put a copy of it back, or choose another --out")
+    return card
 
 
 def _require_same_data(run: Path, before: Mapping[str, str], now: Mapping[str, str]) -> None:
@@ -139,7 +150,7 @@ def _contents(identities: Mapping[str, str]) -> list[tuple[float, str]]:
 def _read_yaml(path: Path) -> Mapping[str, Any]:
     try:
         content = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not YAML: {error}") from error
     return content if isinstance(content, Mapping) else {}
 

@@ -109,7 +109,19 @@ class TrainState:
         )
 
     def restore(self, checkpoint: Checkpoint, *, where: str) -> None:
-        """Go to where `checkpoint` was captured; `where` is its name in messages."""
+        """Go to where `checkpoint` was captured; `where` is its name in messages.
+
+        Raises `TrainingError` when it is not one of this objective, `ConfigError` when its stream showed other data.
+        """
+        try:
+            self._restore(checkpoint, where)
+        except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise TrainingError(
+                f"{where} was not written by this program or was changed ({type(error).__name__}: {error}); remove it "
+                "to go back to the checkpoint before it"
+            ) from error
+
+    def _restore(self, checkpoint: Checkpoint, where: str) -> None:
         load_weights(self.objective, checkpoint.model, where=where)
         index = {name: i for i, (name, _) in enumerate(self.objective.named_parameters())}
         moments: dict[int, dict[str, torch.Tensor]] = {}

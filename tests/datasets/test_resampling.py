@@ -34,7 +34,7 @@ def show(image_HWC: np.ndarray, geometry: ViewGeometry, part: tuple[slice, slice
 def by_definition(image_HWC: np.ndarray, geometry: ViewGeometry) -> np.ndarray:
     """Return an image read bilinearly at k times the size and averaged over blocks, in float64, pixel by pixel."""
     (x, y, box_width, box_height), (height, width) = geometry.box_xywh, geometry.size_hw
-    dense_y, dense_x = (max(1, math.ceil(box / num)) for box, num in ((box_height, height), (box_width, width)))
+    dense_y, dense_x = (max(1, math.ceil(box / num - 1e-6)) for box, num in ((box_height, height), (box_width, width)))
     at_y = y + (np.arange(height * dense_y) + 0.5) * box_height / (height * dense_y) - 0.5
     at_x = x + (np.arange(width * dense_x) + 0.5) * box_width / (width * dense_x) - 0.5
     if geometry.flip:

@@ -234,7 +234,8 @@ def test_state_of_another_source_is_refused() -> None:
     with BatchStream(_clips(seed=4), 4) as other, BatchStream(_clips(), 4) as stream:
         with pytest.raises(ConfigError, match=r"over other data: .*data\.datasets"):
             stream.load_state_dict(other.state_dict())
-        for state in ({"epoch": 0, "consumed": 0}, {}, {**stream.state_dict(), "epoch": -1}):
+        changes = ({"epoch": -1}, {"consumed": 1.5}, {"consumed": "x"}, {"epoch": True}, {"consumed": 10**30})
+        for state in ({"epoch": 0, "consumed": 0}, {}, *({**stream.state_dict(), **change} for change in changes)):
             with pytest.raises(ConfigError, match="no state of a stream"):
                 stream.load_state_dict(state)
 

@@ -127,3 +127,11 @@ def test_weights_alone_can_be_read(tmp_path: Path) -> None:
 def test_folder_of_another_name_is_no_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="step-00001000"):
         checkpoint_step(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["[]", "null", "{}", '{"step": 2}', '{"step": "x"}'])
+def test_state_that_is_none_or_of_another_step_is_named(tmp_path: Path, content: str) -> None:
+    folder = _save(tmp_path, 1)
+    (folder / "state.json").write_text(content)
+    with pytest.raises(TrainingError, match=r"state\.json: it is not the state after the step"):
+        load_checkpoint(folder)

@@ -13,6 +13,7 @@ from densewalk.datasets.dataset_card import SHARDS
 from densewalk.datasets.errors import DataError
 from densewalk.ssl.train.checkpoint import checkpoint_step, latest_checkpoint
 from densewalk.ssl.train.config import TrainConfig
+from densewalk.ssl.train.damage_log import DamageLog
 from densewalk.ssl.train.loop import pretrain
 from densewalk.ssl.train.run_log import StepRecord
 from tests.ssl.train.drifting_dataset import write_drifting
@@ -168,3 +169,10 @@ def test_what_a_killed_run_found_after_its_checkpoint_is_found_again(
     _flip(corpus, 1)
     pretrain(config, tmp_path / "run")
     assert (tmp_path / "run" / "damaged.jsonl").read_text() == ""
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"step": 1}', '{"step": "x", "key": "k", "group": "g"}'])
+def test_list_that_is_none_is_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / "damaged.jsonl").write_text(content)
+    with pytest.raises(DataError, match=r"damaged\.jsonl is no list of damaged clips"):
+        DamageLog(tmp_path, 1)

@@ -66,10 +66,11 @@ def test_signal_leaves_a_checkpoint_and_no_worker(
 
 
 def test_exception_in_mid_epoch_leaves_no_worker(stored_config: TrainConfig, tmp_path: Path) -> None:
+    before = set(descendants(os.getpid()))
     workers: list[int] = []
 
     def break_off(record: StepRecord) -> None:
-        workers.extend(descendants(os.getpid()))
+        workers.extend({*descendants(os.getpid())} - before)
         raise ZeroDivisionError(record.step)
 
     with pytest.raises(ZeroDivisionError):

@@ -74,9 +74,10 @@ def test_field_that_one_side_lacks_is_a_difference(run: Path, tiny_config: Train
 
 
 def test_unreadable_configuration_is_named(run: Path, tiny_config: TrainConfig) -> None:
-    (run / "config.yaml").write_text("a: [")
-    with pytest.raises(ConfigError, match=r"config\.yaml is not YAML"):
-        check_config(run, tiny_config)
+    for content in (b"a: [", b"\xff\xfe\x00"):
+        (run / "config.yaml").write_bytes(content)
+        with pytest.raises(ConfigError, match=r"config\.yaml is not YAML"):
+            check_config(run, tiny_config)
 
 
 def test_checkpoints_without_a_configuration_are_not_touched(tmp_path: Path, tiny_config: TrainConfig) -> None:
@@ -156,3 +157,10 @@ def test_second_process_is_kept_out_until_the_first_has_ended(tmp_path: Path) ->
         pass
     script = f"import fcntl; fcntl.flock(open({str(tmp_path / '.lock')!r}, 'wb'), fcntl.LOCK_EX | fcntl.LOCK_NB)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff"])
+def test_damaged_card_is_named(run: Path, content: bytes) -> None:
+    (run / "run.json").write_bytes(content)
+    with pytest.raises(DataError, match=r"run\.json is .*--out"):
+        read_run_card(run)

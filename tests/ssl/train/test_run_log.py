@@ -75,7 +75,7 @@ def test_going_on_cuts_back_to_the_checkpoint_and_keeps_the_lines_before_it_exac
 
 
 def test_torn_line_is_passed_over(tmp_path: Path) -> None:
-    (tmp_path / "metrics.jsonl").write_text('{"step": 1, "loss": 2.0}\n{"step": 2, "lo')
+    (tmp_path / "metrics.jsonl").write_bytes(b'{"step": 1, "loss": 2.0}\n[]\n{"loss": 1}\n\xff\n{"step": 2, "lo')
     assert read_metrics(tmp_path) == [{"step": 1, "loss": 2.0}]
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from densewalk.datasets.errors import TrainingError
+from densewalk.datasets.errors import ConfigError, TrainingError
 from densewalk.datasets.stream.batch_stream import BatchStream
 from densewalk.ssl.objectives.objective import Objective
 from densewalk.ssl.train.config import AdamWConfig
@@ -98,3 +98,19 @@ def test_gradient_that_is_not_finite_is_a_bad_step_too(toy_objective: Make, toy_
     result = state.advance(next(state.stream), 12)
     assert result.skipped
     assert result.loss == result.loss
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"random": None}, {"random": {"python": 3}}, {"stream": None}, {"skipped_in_a_row": "absent"}],
+    ids=["no generators", "other generators", "no stream", "no count"],
+)
+def test_state_that_was_changed_by_hand_is_refused(toy_objective: Make, toy_stream: Open, change: dict) -> None:
+    state = TrainState(toy_objective(), toy_stream(), AdamWConfig())
+    _advance(state, 1)
+    checkpoint = state.capture()
+    changed = {**checkpoint.state, **change}
+    if "absent" in change.values():
+        del changed["skipped_in_a_row"]
+    with pytest.raises((TrainingError, ConfigError), match="the folder was not written by this|no state of a stream"):
+        state.restore(replace(checkpoint, state=changed), where="the folder")
