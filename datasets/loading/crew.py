@@ -168,7 +168,7 @@ class Crew:
         if letter.kind == b"r":
             worker.ready = True
         elif letter.kind == b"u":
-            raise TrainingError(f"worker processes cannot start: {letter.content.decode().rstrip()}\n{_ADVICE}")
+            raise TrainingError(f"worker processes cannot start ({_ADVICE}): {letter.content.decode().rstrip()}")
         elif letter.kind == b"l":
             name, level, text = pickle.loads(letter.content)  # noqa: S301 - from our own worker
             logging.getLogger(name).log(level, "worker %d: %s", worker.pid, text)

@@ -102,6 +102,8 @@ def test_a_full_disk_is_no_bug_but_a_lost_file_is(raised: Callable[[BaseExceptio
     full = raised(OSError(errno.ENOSPC, "No space left on device", "somewhere"))
     assert full.exit_code == 2
     assert "No space left on device" in full.stderr
+    short = raised(MemoryError("Unable to allocate 8.00 GiB"))
+    assert (short.exit_code, "not enough memory: Unable to allocate 8.00 GiB" in short.stderr) == (2, True)
     assert raised(OSError(errno.ENOENT, "No such file", "somewhere")).exit_code == 1
 
 

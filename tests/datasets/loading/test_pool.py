@@ -14,7 +14,7 @@ import pytest
 from densewalk.datasets.errors import ConfigError, DataError, TrainingError, UnreachableError
 from densewalk.datasets.loading.pool import SamplePool
 from densewalk.datasets.samples import ClipSample
-from tests.datasets.loading.toy_sources import DiesAtBirth, DiesIdle, ToySource, Unloadable
+from tests.datasets.loading.toy_sources import Absent, DiesAtBirth, DiesIdle, ToySource, Unloadable
 
 TASKS = [range(start, start + 1 + start % 5) for start in range(0, 120, 5)]
 MISCHIEF = {
@@ -171,6 +171,13 @@ def test_a_source_that_cannot_be_loaded_is_an_error_of_the_first_take() -> None:
         assert pool.ready(ticket)
         with pytest.raises(TrainingError, match="cannot start"):
             pool.take(pool.submit([1]))
+
+
+def test_a_fault_of_the_data_at_the_start_is_told_without_a_traceback() -> None:
+    with SamplePool(Absent(), 1, deadline_seconds=60) as pool, pytest.raises(TrainingError) as caught:
+        pool.take(pool.submit([0]))
+    assert str(caught.value).endswith("the table has gone; start again")
+    assert "Traceback" not in str(caught.value)
 
 
 def test_workers_that_die_at_birth_are_not_started_for_ever() -> None:

@@ -99,6 +99,13 @@ class Unloadable(ToySource):
         raise ValueError("no such table")
 
 
+class Absent(ToySource):
+    """Is told to be damaged when it is unpickled in a worker."""
+
+    def __setstate__(self, state: object) -> None:
+        raise DataError("the table has gone; start again")
+
+
 class DiesAtBirth(ToySource):
     """Kills the process that unpickles it."""
 

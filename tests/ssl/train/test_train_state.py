@@ -112,5 +112,5 @@ def test_state_that_was_changed_by_hand_is_refused(toy_objective: Make, toy_stre
     changed = {**checkpoint.state, **change}
     if "absent" in change.values():
         del changed["skipped_in_a_row"]
-    with pytest.raises((TrainingError, ConfigError), match="the folder was not written by this|no state of a stream"):
+    with pytest.raises((TrainingError, ConfigError), match=r"the folder was not written by this|no state of a stream"):
         state.restore(replace(checkpoint, state=changed), where="the folder")

@@ -81,9 +81,11 @@ def test_folders_that_cannot_be_used_are_named(cache: CacheConfig, tmp_path: Pat
     _write(tmp_path / "f" / "nameless", [0], name="cover.jpg")
     _write(tmp_path / "f" / "twice", [1], name="{:05d}.jpg")
     _write(tmp_path / "f" / "twice", [1], name="{:03d}.jpg")
+    _write(tmp_path / "f" / "huge", [0], name=f"{10**30}.jpg")
     clips = open_frames(tmp_path / "f", cache)
     assert list(clips.table.keys) == ["good"]
     assert {each.key: each.reason for each in clips.damaged} == {
+        "huge": "image 1000000000000000000000000000000.jpg has a number of 31 digits; expected at most 18",
         "nameless": "image cover.jpg has no number, which says when it is shown",
         "twice": "two images have the number of 001.jpg",
     }

@@ -59,9 +59,10 @@ def test_kinetics_that_is_not_unpacked_or_not_there_says_so(cache: CacheConfig, 
     with pytest.raises(DataError, match=r"does not exist.*github.com/cvdfoundation/kinetics-dataset"):
         open_kinetics(tmp_path / "absent", cache)
     write_numbered(tmp_path / "k400" / "train" / f"{IDS[0]}.mp4", 5)
-    (tmp_path / "k400" / "train.csv").write_text("name,start\na,b\n")
-    with pytest.raises(DataError, match=r"train\.csv is no list of Kinetics"):
-        open_kinetics(tmp_path / "k400", cache)
+    for rows in ("name,start\na,b\n", "youtube_id,time_start,time_end\na,0,inf\n"):
+        (tmp_path / "k400" / "train.csv").write_text(rows)
+        with pytest.raises(DataError, match=r"train\.csv is no list of Kinetics"):
+            open_kinetics(tmp_path / "k400", cache)
 
 
 @pytest.mark.parametrize("under", ["videos/train", "bdd100k/videos/train", "train"])
