@@ -40,7 +40,10 @@ from densewalk.ssl.train.interruption import Interrupted
 
 __all__ = ["app", "main"]
 
-_ENVIRONMENT_FAULTS = {errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS}
+_ENVIRONMENT_FAULTS = {
+    *(errno.EACCES, errno.EDQUOT, errno.EMFILE, errno.ENFILE),
+    *(errno.ENOMEM, errno.ENOSPC, errno.EPERM, errno.EROFS),
+}
 """What the operating system refuses for reasons outside this program."""
 
 _VERBS: dict[str, Callable[..., None]] = {

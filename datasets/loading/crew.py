@@ -30,6 +30,8 @@ _LOG = logging.getLogger("densewalk")
 _LONGEST_TICK_SECONDS = 0.25
 _SECONDS_TO_CLOSE = 5.0
 _SECONDS_BETWEEN_LOOKS_AT_THE_THREAD = 1.0
+_MOST_IN_A_ROW = 5
+"""Clips shunned one after another, with nothing made meanwhile: the place they lie in hangs, not they."""
 _ADVICE = "data.workers=0 makes samples in the training process, where a fault is easier to see"
 
 _Outcome = Callable[[], list[ClipSample]]
@@ -48,6 +50,7 @@ class Crew:
         self._schedule = Schedule()
         self._wanted: dict[int, _Outcome | None] = {}
         self._shunned: dict[str, str] = {}
+        self._shunned_in_a_row = 0
         self._workers: list[Worker] = []
         self._vain = [0] * workers
         """Of each worker's seat: how many that sat there were lost in a row without having made anything."""
@@ -180,6 +183,7 @@ class Crew:
             if letter.kind == b"e":
                 self._settle(task, partial(_raise_theirs, letter.content, worker.pid))
             else:
+                self._shunned_in_a_row = 0
                 self._settle(task, partial(unpack, letter.content, None if lease is None else lease.bytes_N))
 
     def _settle(self, task: Task, outcome: _Outcome) -> None:
@@ -222,6 +226,15 @@ class Crew:
             self._settle(task, partial(_raise, problem))
             return
         if confirmed and key is not None and key not in self._shunned:
+            self._shunned_in_a_row += 1
+            if self._shunned_in_a_row >= _MOST_IN_A_ROW:
+                self._shunned_in_a_row = 0
+                problem = TrainingError(
+                    f"{_MOST_IN_A_ROW} clips in a row cost {losses} worker processes each, the last one, {key}, {how}: "
+                    f"it is the place they lie in, or the machine, rather than the clips. {_ADVICE}"
+                )
+                self._settle(task, partial(_raise, problem))
+                return
             self._shunned[key] = f"reading it cost {losses} worker processes; the last one {how}"
             self._source.shun(key, self._shunned[key])
         task.alone = True

@@ -126,3 +126,14 @@ def test_a_forgotten_task_that_hangs_stops_nobody() -> None:
         pool.forget()
         assert pool.take(pool.submit([4]))[0].key == "clip-4"
     assert source.shunned == {}
+
+
+@pytest.mark.slow
+def test_clips_that_cost_their_readers_one_after_another_are_not_shunned_for_ever() -> None:
+    source = ToySource(dict.fromkeys(range(5), "kill"))
+    with SamplePool(source, 1, deadline_seconds=60) as pool:
+        ticket, after = pool.submit(range(6)), pool.submit([20])
+        with pytest.raises(TrainingError, match=r"5 clips in a row cost 2 worker processes each.* clip-4, was killed"):
+            pool.take(ticket)
+        assert pool.take(after)[0].key == "clip-20"
+    assert sorted(source.shunned) == [f"clip-{number}" for number in range(4)]
