@@ -19,8 +19,8 @@ import pyarrow as pa
 
 from densewalk.datasets.collection import ClipTable
 from densewalk.datasets.errors import ConfigError, DataError, UnreachableError
+from densewalk.datasets.file_locks import lock_file
 from densewalk.datasets.mapped_table import MappedTable, TableWriter
-from densewalk.datasets.storage.file_locks import lock_file
 
 __all__ = ["CLIP_COLUMNS", "clip_table", "kept_table", "one_at_a_time"]
 

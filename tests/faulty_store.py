@@ -15,10 +15,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Self
 from unittest import mock
 from urllib.parse import unquote, urlsplit
+
+import fsspec
+
+from tests.loopback_server import LoopbackServer, QuietHandler
 
 __all__ = [
     "CUT_AFTER",
@@ -125,22 +129,20 @@ class FaultyStore:
         self._lock = threading.Lock()
         self.plan: Callable[[Seen], Fault | None] = lambda _: None
         self.seen: list[Seen] = []
-        self._listener = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._listener.daemon_threads = True
+        self._listener = LoopbackServer(self._handler())
 
     @property
     def url(self) -> str:
         """Where it listens."""
-        host, port = self._listener.server_address[:2]
-        return f"http://{host!s}:{port}"
+        return self._listener.url
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._listener.serve_forever, args=(0.02,), daemon=True).start()
+        self._listener.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._listener.shutdown()
-        self._listener.server_close()
+        self._listener.__exit__()
+        fsspec.filesystem("s3").clear_instance_cache()  # clients of this endpoint would wait for it
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         def serve(request: BaseHTTPRequestHandler) -> None:
@@ -148,8 +150,7 @@ class FaultyStore:
             self._serve(request, body)
 
         names = {f"do_{method}": serve for method in ("GET", "HEAD", "PUT", "POST", "DELETE")}
-        quiet: dict[str, Any] = {"log_message": lambda *_: None, "protocol_version": "HTTP/1.1"}
-        return type("Relay", (BaseHTTPRequestHandler,), {**names, **quiet})
+        return type("Relay", (QuietHandler,), {**names, "protocol_version": "HTTP/1.1"})
 
     def _serve(self, request: BaseHTTPRequestHandler, body: bytes) -> None:
         path = urlsplit(request.path)

@@ -53,7 +53,7 @@ def example(features: dict[str, Any]) -> bytes:
             feature.floatlist.value.extend(np.ravel(values).tolist())
         else:
             feature.int64list.value.extend(np.ravel(values).tolist())
-    return message.SerializeToString()
+    return message.SerializeToString(deterministic=True)
 
 
 @cache
@@ -83,7 +83,7 @@ def tfrecords(contents: list[bytes]) -> bytes:
     return stream.getvalue()
 
 
-def _png(picture: np.ndarray) -> bytes:
+def movi_png(picture: np.ndarray) -> bytes:
     if picture.shape[-1] == 3:
         picture = picture[..., ::-1]
     return cv2.imencode(".png", picture)[1].tobytes()
@@ -130,11 +130,11 @@ def scene_features(scene: BoxScene, name: str = "0") -> dict[str, Any]:
         "instances/bboxes/ragged_row_lengths_0": [2] * boxes,
         "instances/category": list(range(boxes)),
         **{key: np.asarray(value, np.float32) for key, value in floats.items()},
-        "video": [_png(scene.picture(t)) for t in range(count)],
-        "segmentations": [_png(shown.segment[..., None]) for shown in frames],
-        "depth": [_png(np.round((d - low) / (high - low) * 65535).astype(np.uint16)) for d in depth],
-        "normal": [_png(((shown.normal + 1) / 2 * 65535).astype(np.uint16)) for shown in frames],
-        "object_coordinates": [_png((shown.place * 65535).astype(np.uint16)) for shown in frames],
+        "video": [movi_png(scene.picture(t)) for t in range(count)],
+        "segmentations": [movi_png(shown.segment[..., None]) for shown in frames],
+        "depth": [movi_png(np.round((d - low) / (high - low) * 65535).astype(np.uint16)) for d in depth],
+        "normal": [movi_png(((shown.normal + 1) / 2 * 65535).astype(np.uint16)) for shown in frames],
+        "object_coordinates": [movi_png((shown.place * 65535).astype(np.uint16)) for shown in frames],
         "forward_flow": forward,
         "backward_flow": backward,
     }

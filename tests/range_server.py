@@ -14,9 +14,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Self
 from urllib.parse import unquote, urlsplit
+
+from tests.loopback_server import LoopbackServer, QuietHandler
 
 __all__ = ["Asked", "Fault", "RangeServer"]
 
@@ -79,39 +81,29 @@ class RangeServer:
         self._ended = threading.Event()
         owner = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             protocol_version = "HTTP/1.1"
             wbufsize = -1  # head and body in few packets
             disable_nagle_algorithm = True
 
-            def do_GET(self) -> None:
+            def do_GET(self) -> None:  # noqa: N802
                 with contextlib.suppress(OSError):  # the client had enough
                     owner._serve(self)
 
-            def log_message(self, *_: object) -> None:
-                pass
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, *_: object) -> None:
-                pass
-
-        self.http = Server(("127.0.0.1", 0), Handler)
+        self.http = LoopbackServer(Handler)
 
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self.http.server_address[1]}"
+        return self.http.url
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self.http.serve_forever, args=(0.02,), daemon=True).start()
+        self.http.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
-        self.http.shutdown()
-        self.http.server_close()
+        self.http.__exit__()
 
     def ranges(self, name: str) -> list[str]:
         """Return the ranges that were asked of a file."""

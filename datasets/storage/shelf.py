@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from densewalk.datasets.storage.file_locks import is_locked, lock_file
+from densewalk.datasets.file_locks import is_locked, lock_file
 from densewalk.datasets.storage.folder_store import read_exactly
 
 __all__ = ["NoRoomError", "Shelf"]

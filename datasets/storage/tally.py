@@ -17,7 +17,7 @@ import threading
 import weakref
 from pathlib import Path
 
-from densewalk.datasets.storage.file_locks import is_locked, lock_file
+from densewalk.datasets.file_locks import is_locked, lock_file
 
 __all__ = ["Tally"]
 

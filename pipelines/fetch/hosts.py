@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from densewalk.datasets.storage.file_locks import lock_file
+from densewalk.datasets.file_locks import lock_file
 from densewalk.pipelines.fetch.faults import FetchFault
 
 __all__ = ["Hosts"]

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from densewalk.datasets.atomic import PARTIAL, atomic_path
 from densewalk.datasets.errors import DataError
-from densewalk.datasets.storage.file_locks import lock_file
+from densewalk.datasets.file_locks import lock_file
 from densewalk.pipelines.fetch.errand import Clock
 from densewalk.pipelines.fetch.faults import FetchFault
 

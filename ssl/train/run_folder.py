@@ -5,8 +5,8 @@ refused with the list of differences; what only changes the way the run is carri
 Data may have moved: their content, not their place, has to be what the run was started on.
 """
 
-import fcntl
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,8 +16,9 @@ from typing import Any
 import yaml
 
 from densewalk.datasets.atomic import write_json, write_text
-from densewalk.datasets.config import to_mapping, to_yaml
+from densewalk.datasets.config import leaves, to_mapping, to_yaml
 from densewalk.datasets.errors import ConfigError, DataError
+from densewalk.datasets.file_locks import lock_file
 from densewalk.datasets.opening import Location
 from densewalk.ssl.train.checkpoint import checkpoint_step, latest_checkpoint
 from densewalk.ssl.train.config import TrainConfig
@@ -50,17 +51,17 @@ def locked_run(run: Path) -> Iterator[None]:
     """
     try:
         run.mkdir(parents=True, exist_ok=True)
-        file = (run / _LOCK).open("wb")
+        handle = lock_file(run / _LOCK)
     except OSError as error:
         raise ConfigError(
             f"cannot write to the run folder {run}: {error.strerror}; choose another with --out"
         ) from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ConfigError(f"another process is training in {run}; wait for it, or choose another --out") from error
+    if handle is None:
+        raise ConfigError(f"another process is training in {run}; wait for it, or choose another --out")
+    try:
         yield
+    finally:
+        os.close(handle)
 
 
 def check_config(run: Path, config: TrainConfig) -> None:
@@ -72,7 +73,7 @@ def check_config(run: Path, config: TrainConfig) -> None:
         if latest_checkpoint(run) is not None:
             raise ConfigError(f"{run} has checkpoints but no {_CONFIG}; put it back, or choose another --out")
         return
-    before, now = _leaves(_read_yaml(path)), _leaves(to_mapping(config))
+    before, now = dict(leaves(_read_yaml(path))), dict(leaves(to_mapping(config)))
     absent = "(absent)"
     names = [*now, *(name for name in before if name not in now)]
     if not is_finished(run, config):
@@ -153,16 +154,6 @@ def _read_yaml(path: Path) -> Mapping[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not YAML: {error}") from error
     return content if isinstance(content, Mapping) else {}
-
-
-def _leaves(mapping: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    leaves: dict[str, Any] = {}
-    for name, value in mapping.items():
-        if isinstance(value, Mapping):
-            leaves.update(_leaves(value, f"{prefix}{name}."))
-        else:
-            leaves[f"{prefix}{name}"] = value
-    return leaves
 
 
 def _is_free(name: str) -> bool:

@@ -30,6 +30,12 @@ def _until(holds: Callable[[], object], seconds: float = 8.0) -> None:
         time.sleep(0.01)
 
 
+def _rests(web) -> bool:
+    ahead = web._read_ahead[os.getpid()]
+    with ahead._changed:
+        return not ahead._busy and not ahead._waiting
+
+
 def _copies(tmp_path: Path) -> list[Path]:
     return [path for path in (tmp_path / "cache" / "files").glob("*") if len(path.name) == 64]
 
@@ -192,7 +198,7 @@ def test_a_cache_that_cannot_be_written_is_told_once_and_ranges_are_read(store, 
     with caplog.at_level(logging.WARNING, "densewalk"):
         for _ in range(2):
             web.ahead(["a.tar"])
-            _until(lambda: not web._read_ahead[os.getpid()]._busy)
+            _until(lambda: _rests(web))
             assert web.read("a.tar", 0, 9) == body[:9]
     assert ["is read in ranges" in record.message for record in caplog.records] == [True]
     assert web.counts["range_bytes"] == 18
@@ -213,7 +219,7 @@ def test_a_disk_that_fills_during_a_download_is_told_once_and_ranges_are_read(
         with caplog.at_level(logging.WARNING, "densewalk"):
             for _ in range(3):
                 web.ahead(["a.tar"])
-                _until(lambda: not web._read_ahead[os.getpid()]._busy)
+                _until(lambda: _rests(web))
                 assert web.read("a.tar", 0, 9) == body[:9]
         assert [path.name for path in (disk / "files").iterdir() if path.suffix == ".partial"] == []
         assert server.ranges("d/a.tar").count("bytes=0-") == 1

@@ -34,7 +34,6 @@ def s3(moto: str) -> Iterator[FaultyStore]:
     """Stand before the server; passes everything on until told otherwise."""
     with FaultyStore(moto) as relay:
         yield relay
-    fsspec.filesystem("s3").clear_instance_cache()
 
 
 @pytest.fixture

@@ -2,9 +2,8 @@
 
 import contextlib
 import hashlib
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from densewalk.pipelines.fetch.errand import Clock, Errand
 from densewalk.pipelines.fetch.faults import FetchFault
 from densewalk.pipelines.fetch.hosts import Hosts
 from densewalk.pipelines.fetch.http_source import download
+from tests.loopback_server import LoopbackServer, QuietHandler
 
 Play = Callable[[BaseHTTPRequestHandler], None]
 
@@ -36,10 +36,10 @@ class WebServer:
         self.requests: list[tuple[str, dict[str, str]]] = []
         owner = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             protocol_version = "HTTP/1.1"
 
-            def do_GET(self) -> None:
+            def do_GET(self) -> None:  # noqa: N802
                 owner.requests.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
                 plays = owner.plays[self.path.partition("?")[0]]
                 play = plays.pop(0) if len(plays) > 1 else plays[0]
@@ -47,17 +47,7 @@ class WebServer:
                 with contextlib.suppress(OSError):  # the client had enough
                     play(self)
 
-            def log_message(self, *_: object) -> None:
-                pass
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, *_: object) -> None:
-                pass
-
-        self.http = Server(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.http.serve_forever, args=(0.02,), daemon=True).start()
+        self.http = LoopbackServer(Handler).__enter__()
 
     def url(self, path: str, host: str = "127.0.0.1") -> str:
         return f"http://{host}:{self.http.server_address[1]}{path}"
@@ -68,8 +58,7 @@ class WebServer:
         return self.url(path)
 
     def close(self) -> None:
-        self.http.shutdown()
-        self.http.server_close()
+        self.http.__exit__()
 
 
 def _say(handler: BaseHTTPRequestHandler, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None:

@@ -5,9 +5,7 @@ import hashlib
 import os
 import pickle
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from densewalk.pipelines.fetch.config import YoutubeConfig
 from densewalk.pipelines.fetch.faults import TERMINAL
 from densewalk.pipelines.records import Entry, Fetched, Refusal
 from densewalk.pipelines.stages.fetch import RETRYABLE, Fetch, FetchConfig, is_remote
+from tests.loopback_server import LoopbackServer, QuietHandler
 
 QUICK: dict[str, Any] = {"requests_per_second": 1e4, "backoff_seconds": 0.01, "stall_seconds": 0.5, "attempts": 2}
 FILMS = {"/a.mp4": b"film a", "/b.mp4": b"film b"}
@@ -28,22 +27,16 @@ FILMS = {"/a.mp4": b"film a", "/b.mp4": b"film b"}
 def host() -> Iterator[str]:
     """Serve two films on this machine."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+    class Handler(QuietHandler):
+        def do_GET(self) -> None:  # noqa: N802
             film = FILMS.get(self.path)
             self.send_response(404 if film is None else 200)
             self.send_header("Content-Length", str(len(film or b"")))
             self.end_headers()
             self.wfile.write(film or b"")
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
+    with LoopbackServer(Handler) as server:
+        yield server.url
 
 
 @pytest.fixture

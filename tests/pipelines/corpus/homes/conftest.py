@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import pytest
 
 from densewalk.datasets.storage.config import StorageConfig
@@ -28,7 +27,6 @@ def store(server: str) -> Iterator[FaultyStore]:
     """Stand before the server; passes everything on until told otherwise."""
     with FaultyStore(server) as store:
         yield store
-    fsspec.filesystem("s3").clear_instance_cache()
 
 
 @pytest.fixture
