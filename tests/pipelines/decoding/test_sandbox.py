@@ -293,7 +293,9 @@ def test_the_child_ends_with_its_parent_in_the_middle_of_work(
     module: str, tmp_path: Path, blow: signal.Signals
 ) -> None:
     script = f"""
+import signal
 from densewalk.pipelines.decoding.sandbox import Sandbox
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background of a shell ignore it
 sandbox = Sandbox("{module}", deadline_seconds=60, memory_bytes=2 << 30)
 print(sandbox.call({{"act": "echo"}})["pid"], flush=True)
 sandbox.call({{"act": "sleep"}})
