@@ -177,7 +177,11 @@ class FaultyStore:
     def _answer(self, request: BaseHTTPRequestHandler, body: bytes, fault: Fault) -> tuple[int, dict[str, str], bytes]:
         if fault.status:
             text = f"<?xml version='1.0'?><Error><Code>{fault.code}</Code><Message>as told</Message></Error>"
-            return fault.status, {"Content-Type": "application/xml"}, text.encode()
+            return (
+                fault.status,
+                {"Content-Type": "application/xml"},
+                b"" if request.command == "HEAD" else text.encode(),
+            )
         if not fault.is_stored:
             return 200, {"ETag": f'"{hashlib.md5(body).hexdigest()}"'}, b""
         return self._passed_on(request, body if fault.share == 1.0 else body[: int(len(body) * fault.share)])

@@ -31,14 +31,14 @@ class ReadAhead:
         self._busy: set[str] = set()
         self._damaged: set[str] = set()
         self._told: set[str] = set()
-        self._claimed_bytes = 0
+        self._claims: dict[str, int | None] = {}  # in the order of urgency; None until the size is known
         self._num_threads = 0
 
     def want(self, names: Sequence[str]) -> None:
         """Fetch these files, and no longer those of the call before that are not begun."""
         with self._changed:
             self._waiting = deque(name for name in names if name not in self._busy and name not in self._damaged)
-            self._claimed_bytes = 0
+            self._claims = {}
             for number in range(self._num_threads, min(self._downloads, len(self._waiting))):
                 self._num_threads += 1
                 threading.Thread(target=self._work, name=f"read-ahead-{number}", daemon=True).start()
@@ -47,7 +47,7 @@ class ReadAhead:
     def _work(self) -> None:
         while (name := self._next()) is not None:
             try:
-                if self._claims(self._size(name)):
+                if self._claim(name, self._size(name)):
                     self._fetch(name)
             except (DensewalkError, NoRoomError, OSError) as error:
                 self._leave(name, error)
@@ -68,16 +68,25 @@ class ReadAhead:
                 return None
             name = self._waiting.popleft()
             self._busy.add(name)
+            self._claims[name] = None
             return name
 
-    def _claims(self, size: int) -> bool:
-        """Return whether a file is still near enough; what follows it is not, when it is not."""
+    def _claim(self, name: str, size: int) -> bool:
+        """Return whether a file is still near enough; what follows it is not, when it is not.
+
+        Files before it whose size is not known yet are taken to be of the same size.
+        """
         with self._changed:
-            if self._claimed_bytes and self._claimed_bytes + size > self._limit_bytes:
+            before = 0
+            for other, claimed in self._claims.items():
+                if other == name:
+                    break
+                before += size if claimed is None else claimed
+            near = not before or before + size <= self._limit_bytes
+            if not near:
                 self._waiting.clear()
-                return False
-            self._claimed_bytes += size
-            return True
+            self._claims[name] = size if near else 0
+            return near
 
     def _leave(self, name: str, error: Exception) -> None:
         kind = "place" if isinstance(error, DensewalkError) else "room"

@@ -192,19 +192,22 @@ class Shelf:
 
     def _looked_through(self) -> tuple[list[tuple[Path, os.stat_result]], int, set[str]]:
         """Return the copies, the bytes of those on their way, the keys that are wanted; remove what nobody holds."""
-        copies, partial_bytes, wanted = [], 0, set(self._wanted_keys)
-        for entry in os.scandir(self._folder):
-            path = Path(entry.path)
+        partial, copies, wanted = {}, {}, set(self._wanted_keys)
+        for path in self._folder.glob("*.*"):
             with contextlib.suppress(FileNotFoundError):
-                if _KEY.fullmatch(entry.name):
-                    copies.append((path, entry.stat(follow_symlinks=False)))
-                elif path.suffix in (_PARTIAL, _WANTED) and not is_locked(path):
+                if path.suffix in (_PARTIAL, _WANTED) and not is_locked(path):
                     path.unlink()
                 elif path.suffix == _PARTIAL:
-                    partial_bytes += entry.stat(follow_symlinks=False).st_size
+                    partial[path.stem] = path.stat().st_size
                 elif path.suffix == _WANTED:
                     wanted.update(_KEY.findall(path.read_text(errors="replace")))
-        return copies, partial_bytes, wanted
+        # Afterwards, so that what turns from one into the other meanwhile is seen at least once.
+        for entry in os.scandir(self._folder):
+            with contextlib.suppress(FileNotFoundError):
+                if _KEY.fullmatch(entry.name):
+                    copies[entry.name] = Path(entry.path), entry.stat(follow_symlinks=False)
+        partial_bytes = sum(size for key, size in partial.items() if key not in copies)
+        return list(copies.values()), partial_bytes, wanted
 
     def _mark_used(self, key: str, handle: int) -> None:
         now = time.monotonic()

@@ -49,7 +49,9 @@ def _pids(pool: SamplePool) -> list[int]:
 )
 def test_workers_end_with_a_parent_that_is_killed(number: signal.Signals) -> None:
     # The script has no guard around its main part, and one of its workers hangs where only SIGKILL reaches it.
-    script = f"{SCRIPT}\nimport time\ntime.sleep(600)"
+    # A shell's background ignores SIGINT, and so would a child.
+    heard = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)"
+    script = f"{heard}\n{SCRIPT}\nimport time\ntime.sleep(600)"
     with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout.readline() == "['clip-0', 'clip-1']\n"
         pids = [int(pid) for pid in parent.stdout.readline().split()]

@@ -150,7 +150,7 @@ def test_the_bound_holds_and_what_was_named_last_stays(store, server, tmp_path, 
 def test_copies_of_what_is_far_give_way_to_what_is_near(store, server, tmp_path) -> None:
     server.files |= {f"d/{n}.tar": bytes([n]) * 100_000 for n in range(9)}
     known = _known(server)
-    web = store(bytes=400_000).knowing(known)
+    web = store(bytes=400_000, stall_seconds=5.0, deadline_seconds=9.0).knowing(known)
     for first, last in ((5, 8), (0, 3)):
         web.ahead([f"{n}.tar" for n in range(first, 9)])
         near = {known[f"{n}.tar"] for n in range(first, last + 1)}

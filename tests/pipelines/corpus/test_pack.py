@@ -136,7 +136,7 @@ def test_memory_does_not_grow_with_the_number_of_clips(tmp_path: Path, monkeypat
     assert peak(20_000) < 1.5 * peak(4_000)
 
 
-def _one_member(path: Path, name: str, offset: int) -> Iterator[tuple[str, bytes]]:
+def _one_member(store: FolderStore, shard: str, name: str, offset: int) -> Iterator[tuple[str, bytes]]:
     yield name, b"content"
     yield f"{name.partition('.')[0]}.json", b"{}"
 

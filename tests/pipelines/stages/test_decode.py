@@ -195,7 +195,7 @@ def test_reels_that_are_staged_go_no_further(
 
 
 def test_a_deadline_is_kept(make_video: MakeVideo, start: Callable[..., Decode]) -> None:
-    (late,) = start(deadline_seconds=1e-4)([_probed(make_video(num_frames=900, fps=30))])
+    (late,) = start(deadline_seconds=1e-4)([_probed(make_video(num_frames=900, fps=30, size_wh=(640, 360)))])
     assert isinstance(late, Verdict)
     assert late.reason == "deadline passed"
 

@@ -36,9 +36,7 @@ def test_run_killed_in_mid_epoch_twice_is_the_undisturbed_one_whoever_makes_the_
     with training(stored_config, killed) as trainer:
         assert gone(trainer.kill_at(2 * EPOCH_STEPS + 2))
     with training(replace(stored_config, data=replace(stored_config.data, workers=3)), killed) as trainer:
-        trainer.reach(2 * EPOCH_STEPS + 4)
-        workers = trainer.workers()
-        assert len(workers) >= 3
+        workers = trainer.workers(at_least=3)
         assert trainer.end() == 0, trainer.said
         assert gone(workers)
     assert len(set(losses(wanted))) == 16

@@ -53,9 +53,14 @@ class Trainer:
             assert time.monotonic() < until, f"it does not reach step {step}: {self.said}"
             time.sleep(0.003)
 
-    def workers(self) -> list[int]:
-        """Return all its descendants."""
-        return descendants(self.process.pid)
+    def workers(self, at_least: int = 0) -> list[int]:
+        """Wait until it has so many descendants and return all of them."""
+        until = time.monotonic() + _SECONDS_TO_START
+        while len(found := descendants(self.process.pid)) < at_least:
+            assert self.process.poll() is None, f"it ended before it had {at_least} workers: {self.said}"
+            assert time.monotonic() < until, f"it does not get {at_least} workers: {self.said}"
+            time.sleep(0.003)
+        return found
 
     def kill_at(self, step: int) -> list[int]:
         """Kill it with -9 as soon as a step is done; return the processes it leaves behind."""
