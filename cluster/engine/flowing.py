@@ -1,8 +1,9 @@
 """One pass of records through all lanes, as Ray Data runs it: what is lost with a worker is not run again here."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ from densewalk.pipelines.stage import Stage
 __all__ = ["Pass", "run_pass"]
 
 _MOST_RECORDS_A_PARCEL = 64
-_PARCELS_A_WORKER = 8
-"""At least so many, so that the last ones to finish are not far apart."""
+_SHARES_A_WORKER = 4
+"""A parcel takes this part of what is left for a worker; the last are single records, so that workers end together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +63,8 @@ def _described(task: Pass, lanes: Sequence[LanePlan], *, cpus: float, gpus: floa
     from ray import cloudpickle
 
     pools = size_pools(lanes, cpus=cpus, gpus=gpus)
-    fair = task.count // (_PARCELS_A_WORKER * pools[0].max_workers)
-    rows = 1 if task.alone else min(max(fair, 1), _MOST_RECORDS_A_PARCEL)
-    dataset = ray.data.read_datasource(_source(task.records, rows), num_cpus=0, override_num_blocks=1)
+    size = partial(_parcel_size, task.count, 0 if task.alone else pools[0].max_workers)
+    dataset = ray.data.read_datasource(_source(task.records, size), num_cpus=0, override_num_blocks=1)
     for number, (lane, pool) in enumerate(zip(lanes, pools, strict=True)):
         dataset = dataset.map_batches(
             LaneWorker,
@@ -80,10 +80,15 @@ def _described(task: Pass, lanes: Sequence[LanePlan], *, cpus: float, gpus: floa
     return dataset
 
 
-def _source(folder: Path, records_a_parcel: int) -> Any:
-    """Return what Ray Data reads the records from: a task a part, which makes its parcels as they are asked for."""
-    from functools import partial
+def _parcel_size(count: int, workers: int, before: int) -> int:
+    """Return how many of `count` records the next parcel takes when `before` are given out; one without workers."""
+    if not workers:
+        return 1
+    return min(max((count - before) // (_SHARES_A_WORKER * workers), 1), _MOST_RECORDS_A_PARCEL)
 
+
+def _source(folder: Path, size: Callable[[int], int]) -> Any:
+    """Return what Ray Data reads the records from: a task a part, which makes its parcels as they are asked for."""
     from ray.data import Datasource
     from ray.data.block import BlockMetadata
     from ray.data.datasource import ReadTask
@@ -95,7 +100,7 @@ def _source(folder: Path, records_a_parcel: int) -> Any:
         def get_read_tasks(self, parallelism: int, *_: Any, **__: Any) -> list[ReadTask]:
             nothing_known = BlockMetadata(num_rows=None, size_bytes=None, input_files=None, exec_stats=None)
             return [
-                ReadTask(partial(read_parcels, part, records_a_parcel), nothing_known)
+                ReadTask(partial(read_parcels, part, size, SpooledRecords.before(part)), nothing_known)
                 for part in SpooledRecords(folder).parts()
             ]
 

@@ -41,6 +41,11 @@ class SpooledRecords:
         """Return the files, in order."""
         return sorted(self.folder.glob("part-*.jsonl"))
 
+    @staticmethod
+    def before(part: Path) -> int:
+        """Return the number of records in the parts before one."""
+        return int(part.stem.partition("-")[2]) * _RECORDS_A_PART
+
     def _write(self, lines: Iterable[tuple[int, str]]) -> int:
         self.folder.mkdir(parents=True)
         left, count = iter(lines), 0
@@ -59,8 +64,12 @@ def read_lines(part: Path) -> Iterator[tuple[int, str]]:
             yield number, text
 
 
-def read_parcels(part: Path, records_a_parcel: int) -> Iterator[pa.Table]:
-    """Yield the records of a part as parcels for the first lane, each a table of one row."""
+def read_parcels(part: Path, size: Callable[[int], int], before: int) -> Iterator[pa.Table]:
+    """Yield the records of a part as parcels for the first lane, each a table of one row.
+
+    `size` says how many records the next parcel takes when so many are given out; `before` are in other parts.
+    """
     lines = read_lines(part)
-    while some := tuple(islice(lines, records_a_parcel)):
+    while some := tuple(islice(lines, size(before))):
         yield pa.table({"parcel": [Parcel(lane=0, records=some).to_text()]})
+        before += len(some)

@@ -1,5 +1,6 @@
 """Records wait in files; those that are left over are written again, in order."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,8 @@ def spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SpooledRecords:
     return records
 
 
-def _read(records: SpooledRecords, rows: int = 3) -> list[Parcel]:
-    tables = [table for part in records.parts() for table in read_parcels(part, rows)]
+def _read(records: SpooledRecords, size: Callable[[int], int] = lambda _: 3) -> list[Parcel]:
+    tables = [table for part in records.parts() for table in read_parcels(part, size, records.before(part))]
     return [Parcel.from_text(text) for table in tables for text in table.column("parcel").to_pylist()]
 
 
@@ -31,6 +32,11 @@ def test_records_come_as_parcels_for_the_first_lane(spool: SpooledRecords) -> No
     records = [record for parcel in parcels for record in parcel.records]
     assert [number for number, _ in records] == list(range(10))
     assert from_text(records[7][1]) == Entry(uri="/ü 7\udce9")
+
+
+def test_parcels_get_smaller_towards_the_end(spool: SpooledRecords) -> None:
+    parcels = _read(spool, lambda before: max((10 - before) // 2, 1))
+    assert [len(parcel.records) for parcel in parcels] == [4, 3, 1, 1, 1]
 
 
 def test_those_that_are_left_keep_their_numbers(spool: SpooledRecords, tmp_path: Path) -> None:
