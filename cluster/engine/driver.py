@@ -14,6 +14,7 @@ import sys
 import threading
 import traceback
 import warnings
+from contextlib import suppress
 from typing import Any
 
 __all__ = ["receive", "send"]
@@ -105,7 +106,7 @@ class _Asked:
 
 def _end() -> None:
     """End Ray and this process, by force when it takes long."""
-    timer = threading.Timer(_SECONDS_TO_END, os._exit, (0,))
+    timer = threading.Timer(_SECONDS_TO_END, _end_group)
     timer.daemon = True
     timer.start()
     try:
@@ -113,7 +114,14 @@ def _end() -> None:
 
         ray.shutdown()
     finally:
-        os._exit(0)
+        _end_group()
+
+
+def _end_group() -> None:
+    """End this process and all that Ray started in its group: agents of a Ray that was just starting stay a minute."""
+    with suppress(ProcessLookupError):  # it leads no group
+        os.killpg(os.getpid(), signal.SIGKILL)
+    os._exit(0)
 
 
 if __name__ == "__main__":
