@@ -35,9 +35,26 @@ def _alive(pid: int) -> bool:
         return False
 
 
+def _gone(family: list[int], seconds: float = 30.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while any(map(_alive, family)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return not any(map(_alive, family))
+
+
 def _descendants(pid: int) -> list[int]:
-    children = [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    try:
+        children = [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:  # it ended meanwhile
+        return []
     return children + [other for child in children for other in _descendants(child)]
+
+
+def _is_agent(pid: int) -> bool:
+    try:
+        return "runtime_env/agent/main.py" in "".join(Path(f"/proc/{pid}/cmdline").read_text().split("\0")[:4])
+    except OSError:
+        return False
 
 
 @pytest.mark.ray
@@ -199,10 +216,25 @@ def test_ray_ends_with_the_process_that_wanted_it(how: signal.Signals) -> None:
         assert len(family) > 3
         process.send_signal(how)
         process.communicate(timeout=60)
-    deadline = time.monotonic() + 30
-    while any(map(_alive, family)) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not any(map(_alive, family))
+    assert _gone(family)
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_a_ray_that_is_starting_ends_with_the_process_that_wanted_it() -> None:
+    script = (
+        "from tests.cluster.engine.tiny_stages import Mark, Number\n"
+        "from densewalk.cluster.engine.ray_engine import RayEngine\n"
+        "with RayEngine() as engine:\n"
+        "    list(engine.run([Mark(seconds=60)], [Number(value=0)]))\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 60
+        while not any(map(_is_agent, family := _descendants(process.pid))):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        process.kill()
+    assert _gone(family)
 
 
 def test_no_records_need_no_ray() -> None:
