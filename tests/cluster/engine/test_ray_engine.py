@@ -18,6 +18,7 @@ from densewalk.pipelines.engine import KILLED, Engine, EngineConfig
 from densewalk.pipelines.records import Entry
 from densewalk.pipelines.stage import Resources
 from tests.cluster.engine.tiny_stages import Deadly, Mark, Number, Split
+from tests.process_family import descendants, gone
 
 TWO = EngineConfig(cpus=2)
 
@@ -26,28 +27,6 @@ TWO = EngineConfig(cpus=2)
 def engine() -> Iterator[RayEngine]:
     with RayEngine(TWO) as engine:
         yield engine
-
-
-def _alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
-    except OSError:
-        return False
-
-
-def _gone(family: list[int], seconds: float = 30.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while any(map(_alive, family)) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return not any(map(_alive, family))
-
-
-def _descendants(pid: int) -> list[int]:
-    try:
-        children = [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:  # it ended meanwhile
-        return []
-    return children + [other for child in children for other in _descendants(child)]
 
 
 def _is_agent(pid: int) -> bool:
@@ -148,13 +127,13 @@ def test_whoever_is_killed_every_record_comes_through_once(victim: str, tmp_path
             os.kill(driver, signal.SIGKILL)
         else:
             name = {"raylet": "raylet", "worker": "MapWorker"}[victim]
-            pids = [p for p in _descendants(driver) if name in Path(f"/proc/{p}/cmdline").read_text()[:200]]
+            pids = [p for p in descendants(driver) if name in Path(f"/proc/{p}/cmdline").read_text()[:200]]
             os.kill(pids[-1], signal.SIGKILL)
         got += results
     numbers = Counter((r.value, r.trail[0]) for r in got if isinstance(r, Number))
     assert numbers == Counter((n, p) for n in range(1, 60) if n % 5 for p in "01")
     assert sum(isinstance(r, Verdict) for r in got) == 11
-    assert not any(_alive(pid) for pid in [driver])
+    assert gone([driver], seconds=0)
 
 
 @pytest.mark.ray
@@ -212,11 +191,11 @@ def test_ray_ends_with_the_process_that_wanted_it(how: signal.Signals) -> None:
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         driver = int(process.stdout.readline())
-        family = [driver, *_descendants(driver)]
+        family = [driver, *descendants(driver)]
         assert len(family) > 3
         process.send_signal(how)
         process.communicate(timeout=60)
-    assert _gone(family)
+    assert gone(family, seconds=30)
 
 
 @pytest.mark.ray
@@ -230,11 +209,11 @@ def test_a_ray_that_is_starting_ends_with_the_process_that_wanted_it() -> None:
     )
     with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL) as process:
         deadline = time.monotonic() + 60
-        while not any(map(_is_agent, family := _descendants(process.pid))):
+        while not any(map(_is_agent, family := descendants(process.pid))):
             assert time.monotonic() < deadline
             time.sleep(0.02)
         process.kill()
-    assert _gone(family)
+    assert gone(family, seconds=30)
 
 
 def test_no_records_need_no_ray() -> None:

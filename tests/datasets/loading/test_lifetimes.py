@@ -12,6 +12,7 @@ import pytest
 
 from densewalk.datasets.loading.pool import SamplePool
 from tests.datasets.loading.toy_sources import ToySource
+from tests.process_family import gone
 
 ROOT = Path(__file__).parents[3]
 SCRIPT = """
@@ -23,17 +24,6 @@ print([pool.take(pool.submit([n]))[0].key for n in range(2)])
 pool.submit([3])
 print(*(worker.pid for worker in pool._crew._workers), flush=True)
 """
-
-
-def _gone(pids: list[int], seconds: float = 20.0) -> bool:
-    """Return whether processes end; zombies of a parent that has died count as ended."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        states = [Path(f"/proc/{pid}/stat") for pid in pids]
-        if all(not state.exists() or state.read_text().rpartition(") ")[2][0] == "Z" for state in states):
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def _pids(pool: SamplePool) -> list[int]:
@@ -60,14 +50,14 @@ def test_workers_end_with_a_parent_that_is_killed(number: signal.Signals) -> Non
         parent.wait(20)
         assert time.monotonic() - began < 10
     assert len(pids) == 2
-    assert _gone(pids)
+    assert gone(pids, seconds=20)
 
 
 def test_a_script_that_forgets_its_pool_ends() -> None:
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT], cwd=ROOT, capture_output=True, text=True, timeout=120, check=True
     )
-    assert _gone([int(pid) for pid in done.stdout.splitlines()[1].split()])
+    assert gone([int(pid) for pid in done.stdout.splitlines()[1].split()], seconds=20)
     assert done.stderr == ""
 
 
@@ -97,7 +87,7 @@ def test_a_pool_that_nobody_refers_to_closes() -> None:
     pids = _pids(pool)
     del pool
     gc.collect()
-    assert _gone(pids)
+    assert gone(pids, seconds=20)
 
 
 def test_a_fork_of_the_process_does_not_end_its_workers() -> None:

@@ -3,8 +3,9 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
+
+from tests.process_family import gone
 
 _PARENT = """
 import os, subprocess, sys
@@ -27,10 +28,7 @@ def test_a_program_ends_with_its_killed_parent() -> None:
     child = int(parent.stdout.readline())
     parent.kill()
     parent.communicate()
-    until = time.monotonic() + 5
-    while Path(f"/proc/{child}").exists() and "Z" not in Path(f"/proc/{child}/stat").read_text().split(")")[1][:3]:
-        assert time.monotonic() < until, "the program outlived its parent"
-        time.sleep(0.02)
+    assert gone([child], seconds=5), "the program outlived its parent"
 
 
 def test_a_program_cannot_write_more_than_it_may(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from densewalk.datasets.errors import ConfigError
 from densewalk.pipelines.fetch.config import YoutubeConfig
 from densewalk.pipelines.fetch.faults import FetchFault
 from densewalk.pipelines.fetch.youtube import YT_DLP, _options, download, looked_up
+from tests.process_family import gone
 
 ID = "aB3_-xyz789"
 
@@ -179,10 +180,7 @@ def test_a_program_that_hangs_is_killed_with_its_children(fault_of, tmp_path) ->
     fault = fault_of(f"{child}; time.sleep(60)", deadline_seconds=1.0)
     assert fault.reason == "deadline passed"
     pid = int((tmp_path / "actor.py.pid").read_text())
-    until = time.monotonic() + 2
-    while Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().split(")")[1][:3]:
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    assert gone([pid], seconds=2)
 
 
 def test_videos_take_turns(actor, errand, tmp_path) -> None:

@@ -10,8 +10,9 @@ import pytest
 from densewalk.ssl.train.config import TrainConfig
 from densewalk.ssl.train.loop import pretrain
 from densewalk.ssl.train.run_log import StepRecord
+from tests.process_family import descendants, gone
 from tests.ssl.train.drifting_dataset import write_drifting
-from tests.ssl.train.trainer_process import assert_same_run, descendants, gone, losses, training
+from tests.ssl.train.trainer_process import assert_same_run, losses, training
 
 EPOCH_STEPS = 5
 

@@ -17,8 +17,9 @@ from densewalk.ssl.train.run_log import StepRecord, read_metrics
 from tests.boxes_in_space import BoxScene
 from tests.movi_records import write_movi
 from tests.numbered_videos import write_numbered
+from tests.process_family import gone
 from tests.ssl.train.drifting_dataset import drifting_frames, write_drifting
-from tests.ssl.train.trainer_process import assert_same_run, gone, losses, training
+from tests.ssl.train.trainer_process import assert_same_run, losses, training
 
 
 class BrokenOffError(Exception):

@@ -12,9 +12,10 @@ from densewalk.ssl.train.config import TrainConfig
 from densewalk.ssl.train.loop import pretrain
 from densewalk.ssl.train.run_log import StepRecord
 from tests.faulty_store import moto_server
+from tests.process_family import gone
 from tests.range_server import Asked, Fault, RangeServer
 from tests.ssl.train.drifting_dataset import write_drifting
-from tests.ssl.train.trainer_process import assert_same_run, gone, losses, training
+from tests.ssl.train.trainer_process import assert_same_run, losses, training
 
 
 class BrokenOffError(Exception):

@@ -16,11 +16,12 @@ from densewalk.datasets.config import to_yaml
 from densewalk.ssl.train.checkpoint import latest_checkpoint, load_checkpoint
 from densewalk.ssl.train.config import TrainConfig
 from densewalk.ssl.train.run_log import read_metrics
+from tests.process_family import descendants
 
-__all__ = ["Trainer", "assert_same_run", "descendants", "gone", "losses", "training"]
+__all__ = ["Trainer", "assert_same_run", "losses", "training"]
 
 _MAIN = "from densewalk.cluster.cli.main import main; main()"
-_SECONDS_TO_START, _SECONDS_TO_END, _SECONDS_FOR_WORKERS_TO_END = 180.0, 240.0, 10.0
+_SECONDS_TO_START, _SECONDS_TO_END = 180.0, 240.0
 
 
 class Trainer:
@@ -90,27 +91,6 @@ def training(config: TrainConfig, run: Path) -> Iterator[Trainer]:
         trainer.process.wait()
 
 
-def descendants(pid: int) -> list[int]:
-    """Return the processes that a process started, and theirs."""
-    found, parents = [], [pid]
-    while parents:
-        tasks = Path(f"/proc/{parents.pop()}/task").glob("*/children")
-        children = [int(child) for task in tasks for child in task.read_text().split()]
-        found += children
-        parents += children
-    return found
-
-
-def gone(pids: list[int]) -> bool:
-    """Return whether processes end soon; zombies, whom nobody has waited for, have ended."""
-    until = time.monotonic() + _SECONDS_FOR_WORKERS_TO_END
-    while any(_lives(pid) for pid in pids):
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.02)
-    return True
-
-
 def losses(run: Path) -> list[tuple[int, float, float, float]]:
     """Return step, loss, learning rate and norm of the gradient of every line of metrics.jsonl."""
     return [(row["step"], row["loss"], row["lr"], row["grad_norm"]) for row in read_metrics(run)]
@@ -131,10 +111,3 @@ def _end_of(run: Path) -> dict[str, Any]:
     assert folder is not None
     checkpoint = load_checkpoint(folder)
     return {"stream": checkpoint.state["stream"], "model": checkpoint.model, "optimiser": checkpoint.optimiser}
-
-
-def _lives(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
